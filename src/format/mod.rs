@@ -1,0 +1,88 @@
+//! Input formats: one file each, one entry each in [`FORMATS`].
+//!
+//! To add a format: write `src/format/NAME.rs` with a `sniff` and (if it is read) a `read` function, add one
+//! entry to [`FORMATS`], and add `samples/NAME/` with its expected rows. The tests notice what was forgotten.
+//!
+//! A format is found by content, never by name. The order of the list is the order of the tests: a stricter
+//! test stands before a looser one.
+
+use crate::input::Window;
+use crate::record::Sink;
+
+pub mod der;
+pub mod element;
+pub mod ndjson;
+pub mod pem;
+pub mod pkcs7;
+pub mod recognised;
+pub mod sst;
+
+/// Bytes of a source that are looked at to find its format.
+pub const HEAD: usize = 64 * 1024;
+
+/// The beginning of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The first bytes, at most [`HEAD`].
+    pub bytes: &'a [u8],
+    /// `bytes` is the whole source.
+    pub complete: bool,
+    /// Length of the whole source, where known.
+    pub len: Option<u64>,
+}
+
+/// What a reader gets: the bytes and the little it may know about their place.
+pub struct Input<'i, 'r> {
+    /// The bytes, from the start of the unit.
+    pub window: &'i mut Window<'r>,
+    /// File name (or archive member name), without folders.
+    pub name: &'i str,
+    /// Limit of one line, in bytes.
+    pub max_line: usize,
+}
+
+/// How reading of a unit ended; rejects and rows were pushed on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The end was reached as the format defines it.
+    Complete,
+    /// The unit ended early (truncated, no end mark); everything complete was yielded.
+    Incomplete,
+    /// By its beginning it was this format, but it cannot be read as such.
+    Failed,
+}
+
+/// Reads one unit from its start to the end of its window, pushing what it finds.
+pub type Read = fn(Input<'_, '_>, &mut dyn Sink) -> Outcome;
+
+/// Finds the offset where the next unit may begin: the first record (census: run) border after the first whole
+/// record of the window. `None` if there is none.
+pub type Border = fn(&mut Window<'_>) -> Option<u64>;
+
+/// One input format.
+pub struct Format {
+    /// Name in `sources.format`, lower_snake.
+    pub name: &'static str,
+    /// Name for people.
+    pub title: &'static str,
+    /// Usual file names; for the documentation only.
+    pub usual_names: &'static str,
+    /// What a source of this format yields, or why it is not read yet.
+    pub yields: &'static str,
+    /// Where the format is defined.
+    pub source: &'static str,
+    /// Whether the source is of this format.
+    pub sniff: fn(&Head<'_>) -> bool,
+    /// The reader; `None` for formats that are recognised and reported as `unsupported`.
+    pub read: Option<Read>,
+    /// Where a large file may be cut; `None` for formats that are read by one worker.
+    pub border: Option<Border>,
+}
+
+/// Every format, in the order of the tests.
+pub const FORMATS: &[&Format] = &[];
+
+/// The first format of the list that claims this head.
+pub fn sniff(head: &Head<'_>) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| (format.sniff)(head))
+}
