@@ -1,0 +1,171 @@
+//! Columns to Parquet column chunks. Runs on any worker; the finished chunks are appended in order elsewhere.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::SchemaRef;
+use clap::ValueEnum;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
+use parquet::basic::{Compression as Codec, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion,
+};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnPath, TypePtr};
+
+use super::{BLOOM, Kind, Spread, Table};
+use crate::error::Error;
+
+/// Compression of the report files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// Zstandard level 1: the smallest files at the least cost; higher levels cost time and save nothing here.
+    #[default]
+    Zstd,
+    /// Snappy, for engines without Zstandard.
+    Snappy,
+    /// No compression.
+    None,
+}
+
+/// Distinct values a bloom filter is sized for: the rows of one row group.
+const BLOOM_VALUES: u64 = 32 * 1024;
+/// Share of false positives of a bloom filter.
+const BLOOM_FALSE_POSITIVES: f64 = 0.02;
+
+/// One encoded row group, not yet in a file.
+pub struct RowGroup {
+    /// Rows.
+    pub rows: usize,
+    pub(super) chunks: Vec<ArrowColumnChunk>,
+    /// Encoded bytes, for the limits of the pipeline.
+    pub bytes: usize,
+}
+
+/// Encodes the row groups of one table.
+pub struct Encoder {
+    /// The table.
+    pub table: &'static Table,
+    schema: SchemaRef,
+    root: TypePtr,
+    properties: WriterPropertiesPtr,
+    repeating: ArrowRowGroupWriterFactory,
+    distinct: ArrowRowGroupWriterFactory,
+}
+
+impl Encoder {
+    /// An encoder for `table`.
+    pub fn new(table: &'static Table, compression: Compression) -> Result<Self, Error> {
+        let schema = table.schema();
+        let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+        let properties = Arc::new(properties(table, &schema, compression, false)?);
+        let repeating = factory(&root, &properties, &schema)?;
+        let distinct = factory(&root, &Arc::new(self::properties(table, &schema, compression, true)?), &schema)?;
+        Ok(Encoder { table, schema, root, properties, repeating, distinct })
+    }
+
+    /// Encodes one row group, column by column, so that each array is freed before the next one is built.
+    ///
+    /// `distinct_certificates` says that the certificates of this group hardly repeat, so that dictionaries of
+    /// their values would be built for nothing.
+    pub fn encode(
+        &self,
+        rows: usize,
+        columns: impl Iterator<Item = Result<ArrayRef, Error>>,
+        distinct_certificates: bool,
+    ) -> Result<RowGroup, Error> {
+        let factory = if distinct_certificates { &self.distinct } else { &self.repeating };
+        let mut writers = factory.create_column_writers(0)?.into_iter();
+        let mut chunks = Vec::with_capacity(self.schema.fields().len());
+        let mut bytes = 0;
+        for (field, column) in self.schema.fields().iter().zip(columns) {
+            let column = column?;
+            if column.len() != rows {
+                return Err(Error::Encode(format!(
+                    "{}.{} has {} of {rows} rows",
+                    self.table.name,
+                    field.name(),
+                    column.len()
+                )));
+            }
+            for leaf in compute_leaves(field, &column)? {
+                let mut writer = writers.next().ok_or_else(|| Error::Encode("too few column writers".into()))?;
+                writer.write(&leaf)?;
+                let chunk = writer.close()?;
+                bytes += chunk.close().bytes_written as usize;
+                chunks.push(chunk);
+            }
+        }
+        Ok(RowGroup { rows, chunks, bytes })
+    }
+
+    pub(super) fn file<W: std::io::Write + Send>(&self, out: W) -> Result<SerializedFileWriter<W>, Error> {
+        Ok(SerializedFileWriter::new(out, Arc::clone(&self.root), Arc::clone(&self.properties))?)
+    }
+}
+
+/// A factory needs a file writer to learn the schema from; it never writes to it.
+fn factory(
+    root: &TypePtr,
+    properties: &WriterPropertiesPtr,
+    schema: &SchemaRef,
+) -> Result<ArrowRowGroupWriterFactory, Error> {
+    let file = SerializedFileWriter::new(std::io::sink(), Arc::clone(root), Arc::clone(properties))?;
+    Ok(ArrowRowGroupWriterFactory::new(&file, Arc::clone(schema)))
+}
+
+fn properties(
+    table: &Table,
+    schema: &SchemaRef,
+    compression: Compression,
+    distinct_certificates: bool,
+) -> Result<WriterProperties, Error> {
+    let codec = match compression {
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(1)?),
+        Compression::Snappy => Codec::SNAPPY,
+        Compression::None => Codec::UNCOMPRESSED,
+    };
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(codec)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_bloom_filter_for_dictionary_encoded_chunks(true)
+        .set_created_by(concat!("certcensus version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(vec![
+            KeyValue::new("certcensus.table".to_owned(), table.doc.to_owned()),
+            KeyValue::new("certcensus.columns".to_owned(), dictionary(table)),
+        ]));
+    for column in table.columns {
+        let path = match column.resolved_kind() {
+            Kind::TextList => {
+                ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()])
+            }
+            _ => ColumnPath::from(column.name),
+        };
+        let plain = match column.spread {
+            Spread::Repeats => false,
+            Spread::Differs => true,
+            Spread::Certificate => distinct_certificates,
+        };
+        if plain {
+            builder = builder.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if BLOOM.contains(&column.name) {
+            builder = builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
+                .set_column_bloom_filter_max_ndv(path, BLOOM_VALUES);
+        }
+    }
+    let mut properties = builder.build();
+    add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+    Ok(properties)
+}
+
+/// The descriptions of all columns as one JSON object, for engines that do not show field metadata.
+fn dictionary(table: &Table) -> String {
+    let columns = table.columns.iter().map(|c| (c.name.to_owned(), c.resolved_doc().into()));
+    serde_json::Value::Object(columns.collect()).to_string()
+}
