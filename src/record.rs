@@ -185,6 +185,8 @@ pub struct Claims<'a> {
     pub friendly_name: Option<Text<'a>>,
     /// Property 19.
     pub archived: Option<bool>,
+    /// Property 20, or the identifier of a `Keys` element: how a key without certificate is joined to one.
+    pub key_identifier: Option<Cow<'a, [u8]>>,
     /// Property 71: DNS name of the machine that requested the certificate.
     pub request_originator: Option<Text<'a>>,
     /// Every property met on the record, in the order of the export.

@@ -1,51 +1,43 @@
 //! Evidence to verdicts: claims, the client's provider registry and the certificate's own marks are weighed
 //! against each other, strongest first; nothing weaker ever overrides, it is reported as a conflict.
+//!
+//! [`Classifier::judge`] gives the verdicts on one key, [`Classifier::evidence`] the pieces they rest on; both come
+//! from one weighing. What may decide is a list ([`rules::RULES`]), what provider names stand for is a table
+//! ([`Catalogue`]). Nothing here reads exports or parses certificates, and nothing here verifies an attestation.
+//!
+//! - `catalogue`, `table`, `name`, `cache`: from a provider name to its row
+//! - `registry`, `flags`, `place`, `marks`: what each kind of evidence says by itself
+//! - `api`, `storage`: the evidence in its order, and how it is weighed
+//! - `case`, `judge`, `explain`: a record's claims in, verdicts and reasons out
 
-use crate::record::{Api, Claims, Provider};
-use crate::x509::Facts;
+mod api;
+mod cache;
+mod case;
+mod catalogue;
+mod classes;
+mod explain;
+mod flags;
+mod judge;
+mod marks;
+mod name;
+mod piece;
+mod place;
+mod registry;
+pub mod rules;
+mod storage;
+mod table;
+mod verdict;
 
-/// How strong the evidence behind a verdict is, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grade {
-    /// A verified attestation vouches.
-    Attested,
-    /// Windows' own key property, handle kind or implementation flag.
-    Recorded,
-    /// An exact provider name whose class the vendor or Microsoft documents.
-    Catalogued,
-    /// Any other catalogue row, prefix, path, convention, or an attestation that was not verified.
-    Inferred,
-}
+#[cfg(test)]
+mod tests;
 
-/// Verdict on the interface of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyApi { Capi, Cng, None, Unknown }
-
-/// Verdict on where a key lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyStorage { Software, Tpm, SmartCard, UsbToken, VirtualSmartCard, Hsm, CloudKms, Vbs, OtherHardware, None, Unknown }
-
-/// Whether there is a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyPresence { Opened, Declared, Missing, None, Unknown }
-
-/// One conclusion with its strength, the rule that gave it, and whether weaker evidence contradicts it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdict<T> {
-    pub value: T,
-    pub grade: Option<Grade>,
-    /// Id of the rule in [`rules::RULES`] that decided; `None` where there was nothing to decide on.
-    pub rule: Option<&'static str>,
-    pub conflict: bool,
-}
-
-/// Everything concluded about the key of one observation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdicts {
-    pub presence: KeyPresence,
-    pub api: Verdict<KeyApi>,
-    pub storage: Verdict<KeyStorage>,
-    pub hardware_backed: Option<bool>,
-    /// `high`, `medium`, `low`.
-    pub attestation_assurance: Option<&'static str>,
-}
+pub use catalogue::{Catalogue, Confidence, Hardware, Match, MatchKind, Row, RowApi};
+pub use classes::Classes;
+pub use explain::{Explanation, explain_provider};
+pub use judge::Classifier;
+pub use marks::Marks;
+pub use name::normalise;
+pub use piece::{Kind, Outcome, Piece, Says, Subject};
+pub use registry::registrations;
+pub use table::CatalogueError;
+pub use verdict::{Grade, KeyApi, KeyPresence, KeyStorage, Verdict, Verdicts};

@@ -6,9 +6,10 @@
 //! A format is found by content, never by name. The order of the list is the order of the tests: a stricter
 //! test stands before a looser one.
 
-use crate::input::Window;
-use crate::record::Sink;
+use crate::input::{CHUNK, Window};
+use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
 
+pub mod bare_base64;
 pub mod der;
 pub mod element;
 pub mod ndjson;
@@ -16,6 +17,15 @@ pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
 pub mod sst;
+pub mod text;
+
+mod nested;
+mod place;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 /// Bytes of a source that are looked at to find its format.
 pub const HEAD: usize = 64 * 1024;
@@ -79,10 +89,67 @@ pub struct Format {
     pub border: Option<Border>,
 }
 
-/// Every format, in the order of the tests.
-pub const FORMATS: &[&Format] = &[];
+/// Every format, in the order of the tests (windows-binary section 10): magic numbers, structures, then text.
+pub const FORMATS: &[&Format] = &[
+    &recognised::EMPTY,
+    &sst::FORMAT,
+    &recognised::REGISTRY_HIVE,
+    &recognised::REGISTRY_POL,
+    &recognised::GZIP,
+    &recognised::ZIP,
+    &recognised::XZ,
+    &recognised::ZSTD,
+    &recognised::TAR,
+    &recognised::EVTX,
+    &recognised::ESE_DATABASE,
+    &recognised::PARQUET,
+    &element::FORMAT,
+    &der::CERTIFICATE,
+    &pkcs7::FORMAT,
+    &recognised::PKCS12,
+    &recognised::PKCS10_REQUEST,
+    &recognised::CMC_REQUEST,
+    &recognised::CMC_RESPONSE,
+    &recognised::CRL,
+    &recognised::CTL,
+    &recognised::ATTRIBUTE_CERTIFICATE,
+    &recognised::CMS_MESSAGE,
+    &recognised::PRIVATE_KEY,
+    &recognised::PUBLIC_KEY,
+    &recognised::REG_TEXT,
+    &ndjson::CENSUS,
+    &ndjson::FLAT,
+    &recognised::JSON_DOCUMENT,
+    &recognised::ADCS_TEXT,
+    &pem::FORMAT,
+    &recognised::CLIXML,
+    &recognised::LDIF,
+    &recognised::CERTUTIL_TEXT,
+    &recognised::MIMIKATZ_TEXT,
+    &recognised::NETSH_TEXT,
+    &recognised::CSV,
+    &bare_base64::FORMAT,
+];
 
 /// The first format of the list that claims this head.
 pub fn sniff(head: &Head<'_>) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| (format.sniff)(head))
+}
+
+/// The bytes ahead, at least `want` of them unless the source ends first.
+///
+/// Asks for twice as much each time, so that the window grows with what is there and not with what a length field
+/// of the input claims.
+fn fill<'w>(window: &'w mut Window<'_>, want: usize) -> &'w [u8] {
+    let mut step = CHUNK.min(want);
+    while step < want && window.fill(step).len() >= step {
+        step = step.saturating_mul(2).min(want);
+    }
+    window.fill(step)
+}
+
+/// The degraded reject for bytes after the end of the data.
+fn trailing_bytes(lineage: Lineage, count: u64) -> Reject {
+    let message = format!("{count} bytes after the end of the data were ignored");
+    Reject { severity: Severity::Degraded, ..Reject::lost(lineage, Stage::Read, Code::TrailingBytes, message) }
 }

@@ -72,7 +72,7 @@ impl Text {
     }
 
     fn close(&mut self, valid: bool) {
-        // Groups are cut long before 2 GiB (`group::MAX_GROUP_TEXT`).
+        // Groups are cut long before 2 GiB (`group::MAX_GROUP_BYTES`).
         self.ends.push(self.values.len() as i32);
         self.valid.push(valid);
     }

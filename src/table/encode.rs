@@ -9,9 +9,7 @@ use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory,
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{
-    EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion,
-};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
@@ -139,9 +137,7 @@ fn properties(
         ]));
     for column in table.columns {
         let path = match column.resolved_kind() {
-            Kind::TextList => {
-                ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()])
-            }
+            Kind::TextList => ColumnPath::new(vec![column.name.to_owned(), "list".to_owned(), "element".to_owned()]),
             _ => ColumnPath::from(column.name),
         };
         let plain = match column.spread {

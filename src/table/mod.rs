@@ -82,9 +82,7 @@ impl Column {
     /// The description, with that of the certificate's column where this one adds nothing.
     pub fn resolved_doc(&self) -> &'static str {
         match self.kind {
-            Kind::OfCertificate if self.doc.is_empty() => {
-                columns::CERTIFICATES.column(self.name).map_or("", |c| c.doc)
-            }
+            Kind::OfCertificate if self.doc.is_empty() => columns::CERTIFICATES.column(self.name).map_or("", |c| c.doc),
             _ => self.doc,
         }
     }

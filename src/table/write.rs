@@ -97,12 +97,12 @@ impl TableWriter {
     }
 
     /// Closes the table; one without rows still gets its file, with the schema.
-    pub fn finish(mut self) -> Result<Vec<Part>, Error> {
+    pub fn finish(&mut self) -> Result<Vec<Part>, Error> {
         if self.parts.is_empty() {
             self.open()?;
         }
         self.close()?;
-        Ok(self.parts)
+        Ok(std::mem::take(&mut self.parts))
     }
 
     fn open(&mut self) -> Result<&mut OpenPart, Error> {

@@ -1,8 +1,39 @@
 //! DER to facts: the only user of x509-parser.
 //!
-//! [`frame`] cuts the certificate into its fields; each field is then parsed on its own, so that one bad field
+//! [`Frame`] cuts the certificate into its fields; each field is then parsed on its own, so that one bad field
 //! degrades that field ([`Facts::problems`]) and only a certificate without a readable frame is lost. Facts are
 //! what the certificate says (RFC 5280), never what anybody concludes from it.
+//!
+//! x509-parser decides what is well-formed. Where it refuses a field, the field is read a second way only if that
+//! cannot turn into a guess (BER for DER, a date under the neighbouring time tag), and a [`Problem`] says so.
+
+mod algorithm;
+mod ber;
+mod extension;
+mod frame;
+mod key;
+mod name;
+mod oid;
+mod san;
+mod signature;
+mod string;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+mod urls;
+mod windows;
+mod yubikey;
+
+use std::borrow::Cow;
+
+use x509_parser::error::X509Error;
+use x509_parser::nom;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Version;
+
+use crate::der::{self, tag};
+use frame::Frame;
 
 /// What one certificate says. `None` and empty lists mean "not there", or "not readable" with an entry in `problems`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +60,7 @@ pub struct Facts {
     pub not_after_year: Option<i32>,
     /// Whole days from `not_before` to `not_after`.
     pub validity_days: Option<i32>,
-    /// `rsa`, `ec`, `ed25519`, `ed448`, `x25519`, `x448`, `dsa`, `dh`, `ml_dsa_44`, ..., `ml_kem_768`, ..., `slh_dsa_sha2_128s`, ..., or the dotted OID.
+    /// `rsa`, `rsa_pss`, `rsa_oaep`, `ec`, `ed25519`, `ed448`, `x25519`, `x448`, `dsa`, `dh`, `ml_dsa_44`, ..., `ml_kem_768`, ..., `slh_dsa_sha2_128s`, ..., or the dotted OID.
     pub key_algorithm: Option<String>,
     /// RSA: bits of the modulus; EC: bits of the field; Ed25519 and its like: 255 or 448; DSA: bits of p; post-quantum: `None`.
     pub key_size_bits: Option<i32>,
@@ -109,7 +140,7 @@ pub struct Facts {
     pub extension_oids: Vec<String>,
     /// Critical extensions that certcensus does not interpret.
     pub unknown_critical: Vec<String>,
-    /// Why the key or signature is weak: `rsa_below_2048`, `rsa_exponent_small`, `dsa`, `ec_below_224`, `sha1_signature`, `md5_signature`, `md2_signature`.
+    /// Why the key or signature is weak: `rsa_below_2048`, `rsa_exponent_small`, `dsa`, `ec_below_224`, `sha1_signature`, `md5_signature`, `md4_signature`, `md2_signature`.
     pub weak_reasons: Vec<String>,
     /// `quantum_vulnerable`, `post_quantum`, `composite`, or `None` for an unknown algorithm.
     pub pqc_status: Option<&'static str>,
@@ -137,7 +168,155 @@ pub struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Column name of the field, or the dotted OID of the extension.
-    pub field: std::borrow::Cow<'static, str>,
+    pub field: Cow<'static, str>,
     /// One sentence for people.
     pub message: String,
+}
+
+/// Problems listed for one certificate; a hostile one could have as many as it has bytes.
+const MAX_PROBLEMS: usize = 64;
+
+/// Why a field was not taken, as half a sentence for people.
+type Refusal = Cow<'static, str>;
+
+/// Length of the outer SEQUENCE at the start of `bytes`: what to keep and hash of a certificate candidate.
+///
+/// `None` where there is no complete SEQUENCE. That it is a certificate is for [`parse`] to find out.
+pub fn frame_len(bytes: &[u8]) -> Option<usize> {
+    der::read(bytes).filter(|outer| outer.tag == tag::SEQUENCE).map(|outer| outer.total)
+}
+
+/// Reads everything [`Facts`] has a place for. Bytes after the outer SEQUENCE are ignored.
+///
+/// # Errors
+///
+/// Without a readable frame (RFC 5280 4.1: the two outer SEQUENCEs and serial number to public key in their order)
+/// there is nothing to keep. Requests, CRLs, attribute certificates and private keys end here, too.
+pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
+    let der = der.get(..frame_len(der).unwrap_or(0)).unwrap_or_default();
+    let facts = read(der)?;
+    if facts.problems.is_empty() {
+        return Ok(facts);
+    }
+    Ok(match ber::to_der(der) {
+        Some(encoded) if encoded != der => better(facts, &encoded),
+        _ => facts,
+    })
+}
+
+/// What the same certificate says in DER, if that answers more; identity stays that of the bytes as they are.
+fn better(facts: Facts, encoded: &[u8]) -> Facts {
+    match read(encoded) {
+        Ok(mut again) if again.problems.len() < facts.problems.len() => {
+            again.spki_sha256 = facts.spki_sha256;
+            again.is_self_signed = facts.is_self_signed;
+            again.doubt("certificate", "encoded in BER, not DER; read as if it were DER");
+            again
+        }
+        _ => facts,
+    }
+}
+
+fn read(der: &[u8]) -> Result<Facts, Problem> {
+    let frame =
+        Frame::cut(der).map_err(|message| Problem { field: Cow::Borrowed("certificate"), message: message.into() })?;
+    let mut facts = Facts::default();
+    facts.read_version(&frame);
+    facts.read_serial(&frame);
+    facts.read_names(&frame);
+    facts.read_validity(&frame);
+    key::read(&mut facts, frame.key);
+    signature::read(&mut facts, &frame);
+    extension::read(&mut facts, &frame);
+    facts.is_self_signed = facts.self_signed(&frame);
+    Ok(facts)
+}
+
+impl Facts {
+    /// Notes that `field` could not be read, or not without a doubt.
+    fn doubt(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        match self.problems.len() {
+            0..MAX_PROBLEMS => self.problems.push(Problem { field: field.into(), message: message.into() }),
+            MAX_PROBLEMS => self.problems.push(Problem {
+                field: Cow::Borrowed("certificate"),
+                message: format!("more than {MAX_PROBLEMS} problems; the others are not listed"),
+            }),
+            _ => {}
+        }
+    }
+
+    /// Dotted text of an OID; a malformed one is kept as `#` and hex, with a doubt about `field`.
+    fn oid_text(&mut self, field: &'static str, content: &[u8]) -> String {
+        oid::dotted(content).unwrap_or_else(|| {
+            self.doubt(field, "an object identifier is malformed; it is shown as hex");
+            oid::text(content)
+        })
+    }
+
+    fn read_version(&mut self, frame: &Frame<'_>) {
+        let Some(version) = frame.version else {
+            self.version = Some(1);
+            return;
+        };
+        match X509Version::from_der(version) {
+            Ok((_, version)) => {
+                self.version = i32::try_from(version.0).ok().and_then(|version| version.checked_add(1));
+                if version.0 > X509Version::V3.0 {
+                    self.doubt("version", "not a version that X.509 defines");
+                }
+            }
+            Err(error) => self.doubt("version", refusal(error)),
+        }
+    }
+
+    /// RFC 5280 4.1.2.2 wants a positive number of at most 20 octets; real ones are negative, zero and longer.
+    fn read_serial(&mut self, frame: &Frame<'_>) {
+        let digits = match frame.serial {
+            [] => return self.doubt("serial", "the serial number is an INTEGER without content"),
+            [0, rest @ ..] if rest.first().is_some_and(|next| next & 0x80 != 0) => rest,
+            all => all,
+        };
+        self.serial = Some(text::hex(digits));
+        self.serial_is_negative = frame.serial.first().map(|first| first & 0x80 != 0);
+    }
+
+    fn read_names(&mut self, frame: &Frame<'_>) {
+        match name::read(frame.subject) {
+            Ok(name) => (self.subject, self.subject_cn) = (name.text, name.common_name),
+            Err(refusal) => self.doubt("subject", refusal),
+        }
+        match name::read(frame.issuer) {
+            Ok(name) => (self.issuer, self.issuer_cn) = (name.text, name.common_name),
+            Err(refusal) => self.doubt("issuer", refusal),
+        }
+    }
+
+    fn read_validity(&mut self, frame: &Frame<'_>) {
+        let (not_before, not_after) = time::validity(self, frame.validity);
+        self.not_before = not_before.map(|time| time.micros);
+        self.not_after = not_after.map(|time| time.micros);
+        self.not_after_year = not_after.map(|time| time.year);
+        self.validity_days = self.not_before.zip(self.not_after).and_then(|(from, to)| time::whole_days(from, to));
+    }
+
+    /// Names are compared as bytes: RFC 5280 7.1 matching would only ever call more certificates self-signed.
+    fn self_signed(&self, frame: &Frame<'_>) -> Option<bool> {
+        let unreadable = |oid: &str| self.problems.iter().any(|problem| problem.field == oid);
+        if frame.issuer != frame.subject {
+            return Some(false);
+        }
+        match (&self.subject_key_id, &self.authority_key_id) {
+            (Some(subject), Some(authority)) => Some(subject == authority),
+            _ if unreadable("2.5.29.14") || unreadable("2.5.29.35") || unreadable("extension_oids") => None,
+            _ => Some(true),
+        }
+    }
+}
+
+/// What x509-parser has against a field.
+fn refusal(error: nom::Err<X509Error>) -> Refusal {
+    match X509Error::from(error) {
+        X509Error::Generic | X509Error::NomError(_) => Cow::Borrowed("malformed"),
+        error => Cow::Owned(error.to_string()),
+    }
 }

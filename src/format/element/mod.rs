@@ -1,0 +1,333 @@
+//! A serialized certificate element: properties, then the object they belong to.
+//!
+//! The same bytes stand in registry `Blob` values, in the files of a user's `My` store, and between header and end
+//! mark of a serialized store (`sst.rs`). Windows-binary sections 1 and 3 to 5; MS-GPEF 2.2.1.1.1.
+
+use sha1::{Digest, Sha1};
+
+use super::{Format, Head, Input, Outcome};
+use crate::record::{
+    Body, CertificateRef, Claims, Code, KeyReport, Lineage, Observation, Property, Reject, Sink, Stage,
+};
+
+mod key_prov_info;
+mod records;
+
+use key_prov_info::KeyProvInfo;
+pub(crate) use records::{HEADER, Next, look_ahead, pass_over};
+use records::{Header, Object, Record, Records};
+
+/// A file that is one element.
+pub static FORMAT: Format = Format {
+    name: "element",
+    title: "Serialized certificate element",
+    usual_names: "40 hexadecimal digits (per-user store files), exported Blob values",
+    yields: "one certificate or key with its store properties",
+    source: "MS-GPEF 2.2.1.1.1, MS-OSHARED 2.3.2.5.4",
+    sniff: is_element_head,
+    read: Some(read),
+    border: None,
+};
+
+/// Property ids that readers interpret (`wincrypt.h`, `CERT_*_PROP_ID`).
+mod id {
+    pub const KEY_PROV_HANDLE: u32 = 1;
+    pub const KEY_PROV_INFO: u32 = 2;
+    pub const SHA1_HASH: u32 = 3;
+    pub const KEY_CONTEXT: u32 = 5;
+    pub const KEY_SPEC: u32 = 6;
+    pub const FRIENDLY_NAME: u32 = 11;
+    pub const PVK_FILE: u32 = 12;
+    pub const ARCHIVED: u32 = 19;
+    pub const KEY_IDENTIFIER: u32 = 20;
+    pub const REQUEST_ORIGINATOR: u32 = 71;
+    pub const NCRYPT_KEY_HANDLE: u32 = 78;
+    pub const HCRYPTPROV_OR_NCRYPT_KEY_HANDLE: u32 = 79;
+    pub const NCRYPT_KEY_HANDLE_TRANSFER: u32 = 99;
+    pub const HCRYPTPROV_TRANSFER: u32 = 100;
+    pub const SMART_CARD_READER: u32 = 101;
+    pub const SMART_CARD_READER_NON_REMOVABLE: u32 = 106;
+    pub const SHA256_HASH: u32 = 107;
+    pub const SERIALIZABLE_KEY_CONTEXT: u32 = 117;
+    pub const ISOLATED_KEY: u32 = 118;
+}
+
+/// Most properties of one element. Windows writes about twenty; the bound keeps hostile elements cheap.
+const MAX_PROPERTIES: usize = 1024;
+
+/// What is known of an element from where it stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Setting<'a> {
+    /// Even an element without properties was written with those it had, so a missing key property is a statement.
+    pub always_reports: bool,
+    /// File or registry key name: the SHA-1 of a certificate, the identifier of a key.
+    pub name: Option<&'a str>,
+}
+
+impl Setting<'_> {
+    /// An element on its own: a file or a `Blob` value.
+    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None };
+    /// An element of a serialized store. Without any property it may have been written by a program that drops them.
+    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None };
+}
+
+/// Whether walking the records ends exactly at the end of the source, with an object as the last and only one.
+fn is_element_head(head: &Head<'_>) -> bool {
+    let len = if head.complete { Some(head.bytes.len() as u64) } else { head.len };
+    let mut at = 0u64;
+    loop {
+        let Some(header) = usize::try_from(at).ok().and_then(|at| head.bytes.get(at..)).and_then(Header::parse) else {
+            // A property longer than the head: what follows cannot be seen, so the walk so far decides.
+            return at > 0 && at > head.bytes.len() as u64 && len.is_none_or(|len| at + HEADER as u64 <= len);
+        };
+        at += header.total();
+        if !(1..=0xffff).contains(&header.id) || header.encoding != 1 || len.is_some_and(|len| at > len) {
+            return false;
+        }
+        match header.object() {
+            None => {}
+            Some(Object::Reserved) => return false,
+            // Without a known length the object must reach beyond the head, or the head would be complete.
+            Some(_) => return len.map_or(at > head.bytes.len() as u64, |len| at == len),
+        }
+    }
+}
+
+/// Whether `bytes` are one whole element.
+pub(crate) fn is_element(bytes: &[u8]) -> bool {
+    is_element_head(&Head { bytes, complete: true, len: None })
+}
+
+fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+    let lineage = Lineage::at(input.window.offset());
+    match look_ahead(input.window) {
+        Next::Element(len) => {
+            let bytes = input.window.available().get(..len).unwrap_or_default();
+            push(bytes, Setting { name: Some(input.name), ..Setting::ELEMENT }, lineage, sink);
+            input.window.consume(len);
+            let left = input.window.skip(u64::MAX);
+            if left > 0 {
+                sink.reject(super::trailing_bytes(Lineage::at(lineage.byte_offset + len as u64), left));
+            }
+            Outcome::Complete
+        }
+        next => {
+            let (reject, outcome) = unreadable(next, lineage);
+            sink.reject(reject);
+            outcome
+        }
+    }
+}
+
+/// The reject for an element that is not there as a whole.
+pub(crate) fn unreadable(next: Next, lineage: Lineage) -> (Reject, Outcome) {
+    let (code, message, outcome) = match next {
+        Next::TooLarge => (Code::TooLarge, "the element is larger than 16 MiB", Outcome::Failed),
+        Next::Unclosed(_) | Next::EndMark => {
+            (Code::BadStructure, "properties are followed by no certificate", Outcome::Failed)
+        }
+        _ => (Code::Truncated, "the source ends inside an element", Outcome::Incomplete),
+    };
+    (Reject::lost(lineage, Stage::Read, code, message), outcome)
+}
+
+/// Pushes the one element that `bytes` are: a certificate or key is observed, CRLs and CTLs are skipped.
+pub(crate) fn push(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &mut dyn Sink) {
+    let bad = |message: &str| Reject::lost(lineage, Stage::Read, Code::BadStructure, message);
+    let Some((object, record)) = Records(bytes).find_map(|r| r.header.object().map(|object| (object, r))) else {
+        return sink.reject(bad("the element has no object"));
+    };
+    if Records(bytes).nth(MAX_PROPERTIES + 1).is_some() {
+        let message = "the element has more than 1024 properties";
+        return sink.reject(Reject::lost(lineage, Stage::Read, Code::TooLarge, message));
+    }
+    if let Some(odd) = Records(bytes).map(|record| record.header.encoding).find(|encoding| *encoding != 1) {
+        return sink.reject(bad(&format!("a record has encoding {odd}, Windows accepts 1 alone")));
+    }
+    match object {
+        Object::Crl => return sink.skip("crl"),
+        Object::Ctl => return sink.skip("ctl"),
+        Object::Reserved => return sink.skip("unknown_object"),
+        Object::Certificate | Object::Key => {}
+    }
+    let mut reading =
+        Reading { lineage, claims: Claims::default(), certificate: CertificateRef::default(), rejects: vec![] };
+    for property in Records(bytes).take_while(|record| record.header.object().is_none()) {
+        reading.property(&property);
+    }
+    reading.object(object, record.value, setting);
+    let Reading { claims, certificate, rejects, .. } = reading;
+    sink.observation(&Observation { lineage, certificate, claims, ..Observation::default() });
+    rejects.into_iter().for_each(|reject| sink.reject(reject));
+}
+
+/// An element on its way to an observation.
+struct Reading<'a> {
+    lineage: Lineage,
+    claims: Claims<'a>,
+    certificate: CertificateRef<'a>,
+    rejects: Vec<Reject>,
+}
+
+impl<'a> Reading<'a> {
+    fn doubt(&mut self, code: Code, field: &'static str, message: impl Into<String>) {
+        self.rejects.push(Reject::degraded(self.lineage, Stage::Decode, code, field, message));
+    }
+
+    fn property(&mut self, record: &Record<'a>) {
+        let (id, value) = (record.header.id, record.value);
+        if self.is_interpreted_twice(id) {
+            self.doubt(Code::BadProperty, "properties", format!("property {id} occurs twice; the last one is used"));
+        }
+        self.claims.properties.push(Property { id, len: record.header.len });
+        if speaks_of_a_key(id) {
+            self.claims.key_report = KeyReport::Claimed;
+        }
+        match id {
+            id::KEY_PROV_INFO => self.key_prov_info(value),
+            id::SHA1_HASH => self.certificate.sha1 = self.hash(value, "sha1"),
+            id::SHA256_HASH => self.certificate.sha256 = self.hash(value, "sha256"),
+            id::FRIENDLY_NAME => self.claims.friendly_name = Some(self.text(value, "friendly_name").into()),
+            id::PVK_FILE => self.claims.key_path = Some(self.text(value, "key_path").into()),
+            id::REQUEST_ORIGINATOR => {
+                self.claims.request_originator = Some(self.text(value, "request_originator").into());
+            }
+            id::SMART_CARD_READER => self.claims.reader = Some(self.text(value, "reader").into()),
+            id::KEY_IDENTIFIER => self.claims.key_identifier = Some(value.into()),
+            id::ARCHIVED => self.claims.archived = Some(true),
+            id::SMART_CARD_READER_NON_REMOVABLE => self.claims.reader_non_removable = true,
+            id::ISOLATED_KEY => self.claims.isolated_key = true,
+            id::NCRYPT_KEY_HANDLE | id::NCRYPT_KEY_HANDLE_TRANSFER => self.claims.ncrypt_key_handle = Some(true),
+            _ => {}
+        }
+    }
+
+    fn is_interpreted_twice(&self, id: u32) -> bool {
+        matches!(id, id::KEY_PROV_INFO | id::SHA1_HASH | id::SHA256_HASH)
+            && self.claims.properties.iter().any(|property| property.id == id)
+    }
+
+    fn key_prov_info(&mut self, value: &[u8]) {
+        let Some(info) = key_prov_info::parse(value) else {
+            let message = format!("the key provider info has {} bytes, at least 28 are needed", value.len());
+            return self.doubt(Code::BadProperty, "key_prov_info", message);
+        };
+        let KeyProvInfo { container, provider, provider_type, flags, key_spec, problems } = info;
+        self.claims.key_container = container.map(Into::into);
+        self.claims.provider_name = provider.map(Into::into);
+        self.claims.provider_type = Some(provider_type);
+        self.claims.key_flags = Some(flags);
+        self.claims.key_spec = Some(key_spec);
+        for (field, problem) in problems {
+            self.doubt(Code::BadProperty, field, format!("the string in the key provider info: {problem}"));
+        }
+    }
+
+    fn hash<const N: usize>(&mut self, value: &[u8], field: &'static str) -> Option<[u8; N]> {
+        let hash = value.try_into().ok();
+        if hash.is_none() {
+            let message = format!("the stored hash has {} bytes instead of {N}", value.len());
+            self.doubt(Code::BadProperty, field, message);
+        }
+        hash
+    }
+
+    /// A NUL-terminated string property; a missing NUL does no harm, bytes that are no UTF-16 do.
+    fn text(&mut self, value: &[u8], field: &'static str) -> String {
+        let pairs = value.as_chunks::<2>().0;
+        let end = pairs.iter().position(|pair| *pair == [0, 0]);
+        let (text, valid) = utf16(end.map_or(value, |end| &value[..2 * end]));
+        if !valid {
+            self.doubt(Code::BadText, field, "the property is not valid UTF-16");
+        }
+        text
+    }
+
+    /// Takes the object in, and the name of the element, which is a claim about it.
+    fn object(&mut self, object: Object, value: &'a [u8], setting: Setting<'_>) {
+        let name = setting.name.and_then(hex_name);
+        let reports = setting.always_reports || !self.claims.properties.is_empty();
+        if object == Object::Key {
+            self.claims.key_report = KeyReport::Claimed;
+            if self.claims.key_identifier.is_none() {
+                let stored = (!value.is_empty()).then(|| value.into());
+                self.claims.key_identifier = stored.or_else(|| name.map(|name| name.to_vec().into()));
+            }
+            return;
+        }
+        if reports {
+            // Property 19 is true by being present, so its absence says "not archived".
+            self.claims.archived.get_or_insert(false);
+            if self.claims.key_report == KeyReport::NotReported {
+                self.claims.key_report = KeyReport::Absent;
+            }
+        }
+        self.certificate.body = Body::Der(value);
+        let Some(name) = name else { return };
+        // One claimed hash goes downstream to be compared there; where there are two that differ, the stored one is
+        // compared here, so that neither mismatch is silent.
+        if self.certificate.sha1.replace(name).is_some_and(|stored| stored != name && !is_sha1(value, stored)) {
+            self.doubt(Code::HashMismatch, "thumbprint", "the stored SHA-1 is not that of the certificate");
+        }
+    }
+}
+
+/// SHA-1 over the outer value alone: what Windows hashes has no bytes after it.
+fn is_sha1(value: &[u8], expected: [u8; 20]) -> bool {
+    let len = crate::der::read(value).map_or(value.len(), |outer| outer.total);
+    Sha1::digest(value.get(..len).unwrap_or(value))[..] == expected
+}
+
+/// Properties whose presence says that there is, or was, a private key. Handles should not be stored at all, but
+/// where one is, "no key" would be the wrong thing to say.
+fn speaks_of_a_key(id: u32) -> bool {
+    matches!(
+        id,
+        id::KEY_PROV_HANDLE
+            | id::KEY_PROV_INFO
+            | id::KEY_CONTEXT
+            | id::KEY_SPEC
+            | id::PVK_FILE
+            | id::NCRYPT_KEY_HANDLE
+            | id::HCRYPTPROV_OR_NCRYPT_KEY_HANDLE
+            | id::NCRYPT_KEY_HANDLE_TRANSFER
+            | id::HCRYPTPROV_TRANSFER
+            | id::SMART_CARD_READER
+            | id::SMART_CARD_READER_NON_REMOVABLE
+            | id::SERIALIZABLE_KEY_CONTEXT
+            | id::ISOLATED_KEY
+    )
+}
+
+/// UTF-16LE with replacement characters, and whether none was needed.
+fn utf16(bytes: &[u8]) -> (String, bool) {
+    let (pairs, odd) = bytes.as_chunks::<2>();
+    let mut valid = odd.is_empty();
+    let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair));
+    let text = char::decode_utf16(units)
+        .map(|c| {
+            c.unwrap_or_else(|_| {
+                valid = false;
+                char::REPLACEMENT_CHARACTER
+            })
+        })
+        .collect();
+    (text, valid)
+}
+
+/// The 20 bytes of a name of 40 hexadecimal digits.
+fn hex_name(name: &str) -> Option<[u8; 20]> {
+    let digits = name.as_bytes();
+    if digits.len() != 40 {
+        return None;
+    }
+    let mut bytes = [0; 20];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |at: usize| pair.get(at).and_then(|c| char::from(*c).to_digit(16));
+        *byte = (digit(0)? << 4 | digit(1)?) as u8;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests;

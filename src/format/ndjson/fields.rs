@@ -1,0 +1,227 @@
+//! The fields of a census/1 line: one list, and a table of the values of one line.
+//!
+//! The list is the whole vocabulary (windows-text section 13); what is not in it is ignored, as the format demands.
+
+use super::scan;
+use super::tree::Members;
+use super::value::Value;
+
+/// Which object a field stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Top,
+    KeyProvInfo,
+    Acquire,
+    Counts,
+}
+
+macro_rules! fields {
+    (
+        Top { $($top:ident $top_key:literal)+ }
+        $($group:ident $object:literal { $($inner:ident $inner_key:literal)+ })+
+    ) => {
+        /// A field that is read, named after its path in the line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Field { $($top,)+ $($($inner,)+)+ }
+
+        /// Every field with its object, its key and its path, in the order of the enum.
+        const LIST: &[(Field, Group, &str, &str)] = &[
+            $((Field::$top, Group::Top, $top_key, $top_key),)+
+            $($((Field::$inner, Group::$group, $inner_key, concat!($object, ".", $inner_key)),)+)+
+        ];
+    };
+}
+
+fields! {
+    Top {
+        Schema "schema" Type "type" Run "run" Seq "seq" Host "host"
+
+        StoreLocation "store_location" Store "store" Sid "sid" Sha1 "sha1" Sha256 "sha256" Der "der"
+        Archived "archived" FriendlyName "friendly_name_display" RequestOriginator "request_originator"
+        KeyProvInfo "key_prov_info" NcryptKeyHandle "ncrypt_key_handle" Acquire "acquire"
+
+        Fqdn "fqdn" Domain "domain" MachineGuid "machine_guid" SmbiosUuid "smbios_uuid"
+        CollectedUtc "collected_utc" Collector "collector" CollectorVersion "collector_version"
+        OsCaption "os_caption_display" OsVersion "os_version" Arch "arch" Ubr "ubr" Elevated "elevated"
+        UserSid "user_sid" TpmPresent "tpm_present" TpmReady "tpm_ready" TpmSpec "tpm_spec" VbsRunning "vbs_running"
+        CmClientVersion "cm_client_version" CmClientId "cm_client_id" CmSiteCode "cm_site_code" CmRoles "cm_roles"
+        CalaisDisableCapiOverride "calais_disable_capi_override"
+
+        Name "name" Api "api" ProvType "prov_type" ImplFlags "impl_flags" ImplApi "impl_api"
+        ImplStatus "impl_status" Image "image"
+
+        Provider "provider" UniqueName "unique_name" MachineKey "machine_key" SpkiSha1 "spki_sha1"
+        ExportPolicy "export_policy"
+
+        Stage "stage" Hresult "hresult" Message "message_display" Path "path"
+        Counts "counts"
+    }
+    KeyProvInfo "key_prov_info" {
+        KeyContainer "container" KeyProvider "provider" KeyProvType "prov_type" KeyFlags "flags" KeySpec "key_spec"
+    }
+    Acquire "acquire" {
+        AcquireHresult "hresult" AcquireKeySpec "key_spec" AcquireUniqueName "unique_name"
+        AcquireImplFlags "impl_flags" AcquireImplApi "impl_api" AcquireExportPolicy "export_policy"
+        AcquireVirtualIso "virtual_iso" AcquirePcp "pcp_attestation"
+    }
+    Counts "counts" {
+        CountClient "client" CountProvider "provider" CountCertificate "certificate" CountKey "key"
+        CountBinding "binding" CountError "error"
+    }
+}
+
+impl Field {
+    /// Path of the field in the line, for rejects.
+    pub(super) fn path(self) -> &'static str {
+        LIST.get(self as usize).map_or("", |entry| entry.3)
+    }
+
+    /// The group of the members of this field's object, if they are read.
+    fn members(self) -> Group {
+        match self {
+            Field::KeyProvInfo => Group::KeyProvInfo,
+            Field::Acquire => Group::Acquire,
+            Field::Counts => Group::Counts,
+            _ => Group::Top,
+        }
+    }
+
+    /// The field with this key in this object. One line asks some forty times, so this is a hash table that the
+    /// compiler fills from the list.
+    fn find(group: Group, key: &str) -> Option<Field> {
+        let mut slot = slot(group, key.as_bytes());
+        loop {
+            let (field, of, name, _) = LIST.get(usize::from(SLOTS[usize::from(slot)]))?;
+            if *of == group && *name == key {
+                return Some(*field);
+            }
+            slot = slot.wrapping_add(1);
+        }
+    }
+}
+
+/// Marks a slot without field; also what ends a search, as the list is shorter.
+const EMPTY: u8 = 0xff;
+/// Index into [`LIST`] by [`slot`], with linear probing.
+const SLOTS: [u8; 256] = {
+    let mut slots = [EMPTY; 256];
+    let mut index = 0;
+    while index < LIST.len() {
+        let mut at = slot(LIST[index].1, LIST[index].2.as_bytes());
+        while slots[at as usize] != EMPTY {
+            at = at.wrapping_add(1);
+        }
+        slots[at as usize] = index as u8;
+        index += 1;
+    }
+    slots
+};
+
+/// A hash of object, length and three letters of the key.
+const fn slot(group: Group, key: &[u8]) -> u8 {
+    if key.is_empty() {
+        return 0;
+    }
+    let letters = key[0] as u32 | (key[key.len() / 2] as u32) << 8 | (key[key.len() - 1] as u32) << 16;
+    let mixed = (letters | (key.len() as u32) << 24).wrapping_add(group as u32).wrapping_mul(0x9e37_79b1);
+    (mixed >> 24) as u8
+}
+
+/// The values of one line.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    values: [Value<'a>; LIST.len()],
+    /// The object whose members are being reported.
+    inside: Group,
+}
+
+impl<'a> Fields<'a> {
+    /// No values yet. The table is large enough to be filled in place, not to be handed around.
+    pub(super) fn new() -> Self {
+        Fields { values: [Value::default(); LIST.len()], inside: Group::Top }
+    }
+
+    /// The fast path. `None`: declined, and the fields hold what stands before the place where the scan gave up.
+    pub(super) fn scan(&mut self, text: &'a str) -> Option<()> {
+        scan::walk(text, |nested, key, value| self.member(nested, key, value))
+    }
+
+    /// The slow path.
+    pub(super) fn tree(members: &'a Members) -> Self {
+        let mut fields = Fields::new();
+        members.walk(|nested, key, value| fields.member(nested, key, value));
+        fields
+    }
+
+    /// The value of a field.
+    pub(super) fn get(&self, field: Field) -> Value<'a> {
+        self.values[field as usize]
+    }
+
+    /// Whether this is a census/1 line at all.
+    pub(super) fn is_census(&self) -> bool {
+        self.get(Field::Schema).text().is_some_and(|schema| schema == "census/1")
+    }
+
+    #[inline]
+    fn member(&mut self, nested: bool, key: &str, value: Value<'a>) {
+        let field = match (nested, self.inside) {
+            (true, Group::Top) => return,
+            (true, group) => Field::find(group, key),
+            (false, _) => {
+                let field = Field::find(Group::Top, key);
+                self.inside = field.map_or(Group::Top, Field::members);
+                if let Some(object) = field.filter(|_| self.inside != Group::Top)
+                    && !self.get(object).is_missing()
+                {
+                    self.forget(self.inside);
+                }
+                field
+            }
+        };
+        if let Some(field) = field {
+            self.values[field as usize] = value;
+        }
+    }
+
+    /// Empties an object that stands twice in the line: the last one counts as a whole.
+    fn forget(&mut self, group: Group) {
+        for (value, entry) in self.values.iter_mut().zip(LIST) {
+            if entry.1 == group {
+                *value = Value::default();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_finds_itself_quickly() {
+        assert!(LIST.len() < usize::from(EMPTY));
+        let mut probes = 0;
+        for (index, (field, group, key, path)) in LIST.iter().enumerate() {
+            assert_eq!(*field as usize, index);
+            assert_eq!(Field::find(*group, key), Some(*field), "{path}");
+            assert_eq!(field.path(), *path);
+            let at = SLOTS.iter().position(|slot| usize::from(*slot) == index);
+            probes += at.map_or(256, |at| usize::from((at as u8).wrapping_sub(slot(*group, key.as_bytes()))));
+        }
+        assert!(probes < LIST.len(), "{probes} probes too many: choose other constants for the hash");
+        for unknown in ["", "x", "seqs", "Schema", "key_prov_info.container"] {
+            assert_eq!(Field::find(Group::Top, unknown), None, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_equal_objects_counts_as_a_whole() {
+        let text = r#"{"acquire":{"hresult":"1","unique_name":"a"},"run":"r","acquire":{"hresult":"2"},"run":null}"#;
+        let mut fields = Fields::new();
+        assert!(fields.scan(text).is_some());
+        assert_eq!(fields.get(Field::AcquireHresult).text().as_deref(), Some("2"));
+        assert!(fields.get(Field::AcquireUniqueName).is_missing());
+        assert!(fields.get(Field::Run).is_null());
+    }
+}

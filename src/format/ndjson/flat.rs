@@ -1,0 +1,374 @@
+//! The reader of flat vendor lines: one certificate a line, fields under any of the names of [`aliases`](super::aliases).
+//!
+//! Values are taken as tools print them: numbers as text, hashes in groups, `True` for true. What a tool prints of a
+//! certificate (dates, names) stays text and becomes no fact.
+
+use std::borrow::Cow;
+
+use crate::record::{
+    Body, CertificateRef, Claims, Code, Collection, KeyReport, Lineage, Observation, Printed, Reject, Sink, Stage,
+    StoreLocation, Text,
+};
+
+use super::aliases::{self, Field, NO_KEY};
+use super::record::describe;
+use super::tree::Members;
+use super::value::Value;
+use super::{convert, scan};
+
+/// Most known keys the fast path keeps of one line; more is for the slow path, which has each key once.
+const MAX_ENTRIES: usize = 64;
+
+/// No certificate is shorter. Fields such as `certificate` hold names as well, or `System.Byte[]`.
+const MIN_BASE64: usize = 100;
+
+/// One known key of a line.
+#[derive(Clone, Copy, Debug)]
+struct Entry<'a> {
+    field: Field,
+    rank: usize,
+    key: &'a str,
+    value: Value<'a>,
+}
+
+/// The known keys of one line.
+#[derive(Debug, Default)]
+pub(super) struct Fields<'a> {
+    entries: Vec<Entry<'a>>,
+    /// The entry whose object's members are being reported.
+    inside: Option<usize>,
+    overflow: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The fast path; `None`: declined.
+    pub(super) fn scan(text: &'a str) -> Option<Self> {
+        let mut fields = Fields { entries: Vec::with_capacity(24), ..Fields::default() };
+        scan::walk(text, |nested, key, value| fields.scanned(nested, key, value))?;
+        (!fields.overflow).then_some(fields)
+    }
+
+    /// The fields that stand before the place where the scan gave up.
+    pub(super) fn scan_prefix(text: &'a str) -> Self {
+        let mut fields = Fields::default();
+        let _ = scan::walk(text, |nested, key, value| fields.scanned(nested, key, value));
+        fields
+    }
+
+    /// The slow path.
+    pub(super) fn tree(members: &'a Members) -> Self {
+        let mut fields = Fields::default();
+        members.walk(|nested, key, value| fields.member(nested, key, value, None));
+        fields
+    }
+
+    /// The value of `schema`.
+    pub(super) fn schema(&self) -> Option<Text<'a>> {
+        self.entries.iter().find(|entry| entry.key == "schema").and_then(|entry| entry.value.text())
+    }
+
+    /// Whether some key names a certificate or a provider, whatever its value.
+    pub(super) fn names_certificate(&self) -> bool {
+        self.entries.iter().any(|entry| entry.field.names_certificate())
+    }
+
+    /// One member as the scan reports it: a key may stand twice, and the last one counts.
+    fn scanned(&mut self, nested: bool, key: &'a str, value: Value<'a>) {
+        let same = if nested { None } else { self.entries.iter().position(|entry| entry.key == key) };
+        if !nested && same.is_none() && self.entries.len() >= MAX_ENTRIES {
+            self.overflow = true;
+            self.inside = None;
+            return;
+        }
+        self.member(nested, key, value, same);
+    }
+
+    fn member(&mut self, nested: bool, key: &'a str, value: Value<'a>, same: Option<usize>) {
+        if nested {
+            // PowerShell 5.1 wraps the array of a byte array: {"value":[...],"Count":n}.
+            if let Some(outer) = self.inside.and_then(|at| self.entries.get_mut(at))
+                && outer.field == Field::Der
+                && key == "value"
+            {
+                outer.value = value;
+            }
+            return;
+        }
+        self.inside = None;
+        if let Some((at, entry)) = same.and_then(|at| self.entries.get_mut(at).map(|entry| (at, entry))) {
+            entry.value = value;
+            self.inside = Some(at);
+        } else if let Some((field, rank)) = aliases::find(key) {
+            self.inside = Some(self.entries.len());
+            self.entries.push(Entry { field, rank, key, value });
+        }
+    }
+
+    /// The best entry of a field: one that says something before an empty one, then by rank, then by key, so that
+    /// the order of keys in the line decides nothing.
+    fn best(&self, field: Field) -> Option<&Entry<'a>> {
+        let of_field = self.entries.iter().filter(|entry| entry.field == field);
+        of_field.min_by_key(|entry| (says_nothing(entry.value), entry.rank, entry.key))
+    }
+}
+
+/// Whether a value leaves its field unknown. Objects say nothing: a certificate's names are objects in PowerShell.
+fn says_nothing(value: Value<'_>) -> bool {
+    value.is_silent() || value.is_object() || value.is_empty_string()
+}
+
+/// Reads one flat line. `scratch` is a buffer for a certificate that has to be cleaned.
+pub(super) fn record(fields: &Fields<'_>, line: &[u8], offset: u64, scratch: &mut Vec<u8>, sink: &mut dyn Sink) {
+    let mut flat = Flat { fields, lineage: Lineage::at(offset), doubts: Vec::new() };
+    flat.lineage.record_number = flat.u32(Field::RecordNumber).map(i64::from);
+    let (sha1, sha256) = flat.hashes();
+    let body = flat.body(scratch);
+    let claims = flat.claims();
+    if matches!(body, Body::Absent) && sha1.is_none() && sha256.is_none() && !has_text(&claims.provider_name) {
+        let message = "no known field holds a certificate, a readable hash or a provider";
+        let reject = Reject::lost(flat.lineage, Stage::Decode, Code::NoCertificate, message);
+        return sink.reject(reject.with_sample(line));
+    }
+    let (store_location, store_name) = flat.store();
+    let observation = Observation {
+        lineage: flat.lineage,
+        client: flat.text(Field::Client),
+        store_location,
+        store_name,
+        user_sid: flat.text(Field::UserSid),
+        collection: Collection { collected_at: flat.collected_at(), ..Collection::default() },
+        certificate: CertificateRef { body, sha1, sha256 },
+        claims,
+        printed: Printed {
+            subject: flat.text(Field::Subject),
+            issuer: flat.text(Field::Issuer),
+            not_after: flat.text(Field::NotAfter),
+        },
+    };
+    sink.observation(&observation);
+    flat.doubts.drain(..).for_each(|doubt| sink.reject(doubt));
+}
+
+fn has_text(text: &Option<Text<'_>>) -> bool {
+    text.as_deref().is_some_and(|text| !text.trim().is_empty())
+}
+
+/// One line under interpretation.
+struct Flat<'f, 'a> {
+    fields: &'f Fields<'a>,
+    lineage: Lineage,
+    doubts: Vec<Reject>,
+}
+
+impl<'a> Flat<'_, 'a> {
+    fn value(&self, field: Field) -> Value<'a> {
+        self.fields.best(field).map(|entry| entry.value).unwrap_or_default()
+    }
+
+    /// Notes that the value of `field` is not used; the reject names the key of the line.
+    fn doubt(&mut self, field: Field, code: Code, expected: &str) {
+        let Some(entry) = self.fields.best(field) else { return };
+        let message = format!("not {expected}: {}", describe(entry.value));
+        self.doubts.push(Reject::degraded(self.lineage, Stage::Decode, code, convert::quote(entry.key), message));
+    }
+
+    /// Text, or a number in its place.
+    fn text(&mut self, field: Field) -> Option<Text<'a>> {
+        let value = self.value(field);
+        if says_nothing(value) {
+            return None;
+        }
+        let text = value.text().or_else(|| value.unsigned().map(|_| Cow::Borrowed(value.verbatim())));
+        if text.is_none() {
+            self.doubt(field, Code::BadField, "text");
+        }
+        text
+    }
+
+    /// A value that `read` understands when it is printed as text.
+    fn printed<T>(
+        &mut self,
+        field: Field,
+        code: Code,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.value(field);
+        if says_nothing(value) {
+            return None;
+        }
+        let found = match value.text() {
+            Some(text) => read(text.trim()),
+            None => read(value.verbatim()),
+        };
+        if found.is_none() {
+            self.doubt(field, code, expected);
+        }
+        found
+    }
+
+    fn u32(&mut self, field: Field) -> Option<u32> {
+        self.printed(field, Code::BadField, "a number from 0 to 4294967295", convert::number)
+    }
+
+    fn bool(&mut self, field: Field) -> Option<bool> {
+        self.printed(field, Code::BadField, "true or false", |text| match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn collected_at(&mut self) -> Option<i64> {
+        self.printed(Field::CollectedAt, Code::BadTime, "an RFC 3339 time", convert::time)
+    }
+
+    fn hashes(&mut self) -> (Option<[u8; 20]>, Option<[u8; 32]>) {
+        let sha1 = |text: &str| convert::hash::<20>(&convert::loose_hash(text));
+        let sha256 = |text: &str| convert::hash::<32>(&convert::loose_hash(text));
+        let named = (
+            self.printed(Field::Sha1, Code::BadHex, "40 hexadecimal digits", sha1),
+            self.printed(Field::Sha256, Code::BadHex, "64 hexadecimal digits", sha256),
+        );
+        let unnamed = self.printed(Field::Hash, Code::BadHex, "40 or 64 hexadecimal digits", |text| {
+            let (sha1, sha256) = (sha1(text), sha256(text));
+            (sha1.is_some() || sha256.is_some()).then_some((sha1, sha256))
+        });
+        let (sha1, sha256) = unnamed.unwrap_or_default();
+        (named.0.or(sha1), named.1.or(sha256))
+    }
+
+    /// The certificate, in whichever clothes it comes.
+    fn body<'x>(&mut self, scratch: &'x mut Vec<u8>) -> Body<'x>
+    where
+        'a: 'x,
+    {
+        let value = self.value(Field::Der);
+        if says_nothing(value) {
+            return Body::Absent;
+        }
+        if let Some(octets) = value.octets() {
+            *scratch = octets;
+            return if scratch.is_empty() { Body::Absent } else { Body::Der(scratch) };
+        }
+        let Some(text) = value.text() else {
+            self.doubt(Field::Der, Code::BadField, "a certificate in base64, hexadecimal, PEM or an array of octets");
+            return Body::Absent;
+        };
+        let inner = without_armour(&text).trim();
+        if inner.is_empty() {
+            return Body::Absent;
+        }
+        // DER begins with octet 0x30 = 48, a certificate's base64 therefore with "MI": the forms exclude each other.
+        if let Some(octets) = hexadecimal(inner).or_else(|| decimals(inner)) {
+            *scratch = octets;
+            return Body::Der(scratch);
+        }
+        if !inner.starts_with("MI") || inner.len() < MIN_BASE64 {
+            self.doubt(Field::Der, Code::BadBase64, "a certificate");
+            return Body::Absent;
+        }
+        Body::Base64(convert::clean_base64(inner, scratch))
+    }
+
+    fn claims(&mut self) -> Claims<'a> {
+        let provider_entry = self.fields.best(Field::Provider).is_some();
+        // An empty string is what the export says; null is not.
+        let provider_name = match self.value(Field::Provider).is_empty_string() {
+            true => Some(Cow::Borrowed("")),
+            false => self.text(Field::Provider),
+        };
+        let denied = provider_name
+            .as_deref()
+            .is_some_and(|name| NO_KEY.iter().any(|sentinel| name.trim().eq_ignore_ascii_case(sentinel)));
+        let mut claims = Claims {
+            provider_name: provider_name.filter(|_| !denied),
+            provider_type: self.u32(Field::ProviderType),
+            key_spec: self.u32(Field::KeySpec),
+            key_flags: self.u32(Field::KeyFlags),
+            key_container: self.text(Field::Container),
+            key_path: self.text(Field::KeyPath),
+            has_private_key: self.bool(Field::HasPrivateKey),
+            is_exportable: self.bool(Field::Exportable),
+            reader: self.text(Field::Reader),
+            friendly_name: self.text(Field::FriendlyName),
+            archived: self.bool(Field::Archived),
+            ..Claims::default()
+        };
+        let named = has_text(&claims.provider_name) || has_text(&claims.key_container);
+        claims.key_report = match claims.has_private_key {
+            _ if named => KeyReport::Claimed,
+            Some(true) => KeyReport::Claimed,
+            Some(false) => KeyReport::Absent,
+            None if provider_entry => KeyReport::Absent,
+            None => KeyReport::NotReported,
+        };
+        claims
+    }
+
+    /// Store location and name, from their own fields or from a path such as
+    /// `Microsoft.PowerShell.Security\Certificate::LocalMachine\My`.
+    fn store(&mut self) -> (Option<StoreLocation>, Option<Text<'a>>) {
+        let mut location = None;
+        if !says_nothing(self.value(Field::StoreLocation)) {
+            location = self.printed(Field::StoreLocation, Code::BadField, "a store location", |text| match text {
+                // .NET's enumeration, printed as a number.
+                "1" => Some(StoreLocation::CurrentUser),
+                "2" => Some(StoreLocation::LocalMachine),
+                // ConfigMgr and mondoo print a whole path in this place.
+                other => StoreLocation::parse(other).or_else(|| split_path(other).0),
+            });
+        }
+        let mut name = None;
+        for field in [Field::StoreName, Field::StorePath, Field::StoreLocation] {
+            let Some(text) = self.value(field).text().filter(|text| !text.is_empty()) else { continue };
+            let (from_path, rest) = split_path(&text);
+            location = location.or(from_path);
+            if name.is_none() {
+                name = match (from_path, rest) {
+                    (Some(_), rest) => rest.map(|rest| Cow::Owned(rest.to_owned())),
+                    (None, _) if field == Field::StoreName => Some(text),
+                    // Keyfactor's StorePath is a bare name; a path without a location is none.
+                    (None, _) if field == Field::StorePath && !text.contains(['\\', '/']) => Some(text),
+                    (None, _) => None,
+                };
+            }
+        }
+        (location, name)
+    }
+}
+
+/// The base64 inside PEM, or all of the text.
+fn without_armour(text: &str) -> &str {
+    let begin = "-----BEGIN CERTIFICATE-----";
+    match text.trim_start().strip_prefix(begin) {
+        Some(inner) => inner.split("-----END").next().unwrap_or(inner),
+        None => text,
+    }
+}
+
+/// DER in hexadecimal, as .NET's `GetRawCertDataString` prints it.
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !text.starts_with("30") || !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|pair| convert::hash::<1>(std::str::from_utf8(pair).ok()?).map(|[octet]| octet)).collect()
+}
+
+/// DER as blank-separated decimal numbers: what `ConvertTo-Json` makes of a byte array below its depth.
+fn decimals(text: &str) -> Option<Vec<u8>> {
+    text.starts_with("48 ").then(|| text.split(' ').map(|number| number.parse().ok()).collect()).flatten()
+}
+
+/// Store location and store name of a path; neither where it is only a name.
+fn split_path(text: &str) -> (Option<StoreLocation>, Option<&str>) {
+    let path = text.rsplit("::").next().unwrap_or(text);
+    let mut parts = path.split(['\\', '/']).filter(|part| !part.is_empty());
+    while let Some(part) = parts.next() {
+        if let Some(location) = StoreLocation::parse(part) {
+            return (Some(location), parts.next());
+        }
+    }
+    (None, None)
+}

@@ -1,0 +1,215 @@
+//! The fast path against `serde_json`: equal records, or declined; and never a line that is no JSON.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+const KEYS: &[&str] = &[
+    "schema",
+    "type",
+    "run",
+    "seq",
+    "host",
+    "sha1",
+    "sha256",
+    "der",
+    "store",
+    "store_location",
+    "sid",
+    "archived",
+    "friendly_name_display",
+    "key_prov_info",
+    "acquire",
+    "ncrypt_key_handle",
+    "counts",
+    "provider",
+    "container",
+    "prov_type",
+    "flags",
+    "key_spec",
+    "hresult",
+    "impl_flags",
+    "impl_api",
+    "unique_name",
+    "virtual_iso",
+    "name",
+    "api",
+    "cm_roles",
+    "collected_utc",
+    "elevated",
+    "pcp_attestation",
+    "Thumbprint",
+    "ProviderName",
+    "CSP",
+    "RawData",
+    "value",
+    "HasPrivateKey",
+    "ComputerName",
+    "PSComputerName",
+    "Store",
+    "unknown",
+    "ключ",
+    "",
+    r"sch\u0065ma",
+    r"ty\/pe",
+];
+
+const SCALARS: &[&str] = &[
+    "null",
+    "true",
+    "false",
+    "0",
+    "1",
+    "32",
+    "4294967295",
+    "4294967296",
+    "18446744073709551615",
+    "18446744073709551616",
+    "-1",
+    "-0",
+    "0.5",
+    "-1.25",
+    "1e3",
+    "1E999",
+    "01",
+    "1.",
+    ".5",
+    "-",
+    "+1",
+    "nul",
+    "NaN",
+    r#""census/1""#,
+    r#""certificate""#,
+    r#""client""#,
+    r#""provider""#,
+    r#""key""#,
+    r#""end""#,
+    r#""error""#,
+    r#""r""#,
+    r#""LocalMachine""#,
+    r#""My""#,
+    r#""0123456789abcdef0123456789abcdef01234567""#,
+    r#""00000000""#,
+    r#""ncrypt""#,
+    r#""2026-03-02T06:15:00Z""#,
+    r#""MIIB+/==""#,
+    r#""MII\/\u002b""#,
+    r#""Büro""#,
+    r#""a\\b""#,
+    r#""\"""#,
+    r#""\u0041""#,
+    r#""\ud83d\ude00""#,
+    r#""\ud800""#,
+    r#""\udc00x""#,
+    r#""\x""#,
+    r#""\u12""#,
+    r#""\u00gg""#,
+    "\"\t\"",
+    "\"\u{7f}\"",
+    "\"",
+    r#""""#,
+    r#""48 130 1""#,
+    r#""3003""#,
+];
+
+const SPACES: &[&str] = &["", "", "", "", " ", "  ", "\t", "\r", "\n", "\u{a0}"];
+
+fn scalar() -> BoxedStrategy<String> {
+    prop_oneof![8 => select(SCALARS).prop_map(str::to_owned), 1 => "\"[ -!#-\\[\\]-~]{0,90}\"", 1 => "[0-9]{1,25}"]
+        .boxed()
+}
+
+fn object(value: BoxedStrategy<String>, members: usize) -> BoxedStrategy<String> {
+    let member = (select(KEYS), select(SPACES), select(SPACES), value, select(SPACES));
+    vec(member, 0..members)
+        .prop_map(|members| {
+            let members: Vec<String> =
+                members.into_iter().map(|(key, a, b, value, c)| format!("{a}\"{key}\"{b}:{a}{value}{c}")).collect();
+            format!("{{{}}}", members.join(","))
+        })
+        .boxed()
+}
+
+fn value() -> BoxedStrategy<String> {
+    let inner = scalar().prop_recursive(4, 24, 6, |value| {
+        let array = vec(value.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", ")));
+        prop_oneof![array, object(value.boxed(), 6)]
+    });
+    prop_oneof![4 => scalar(), 1 => inner].boxed()
+}
+
+/// A line of census or flat shape, often marked as census, sometimes damaged at one place.
+fn line() -> impl Strategy<Value = String> {
+    let start = select(vec![
+        "{",
+        r#"{"schema":"census/1","type":"certificate","run":"r","seq":0,"#,
+        r#"{"schema":"census/1","type":"client","run":"r","seq":0,"#,
+        r#"{"sha1":"0123456789abcdef0123456789abcdef01234567","#,
+    ]);
+    let damage = proptest::option::weighted(0.3, (any::<prop::sample::Index>(), 0u8..128, 0..3));
+    (start, object(value(), 12), select(SPACES), damage).prop_map(|(start, object, space, damage)| {
+        let mut text = format!("{start}{}{space}", object.get(1..).unwrap_or_default());
+        if let Some((at, byte, how)) = damage {
+            let at = at.index(text.len());
+            if text.is_char_boundary(at) && text.is_char_boundary(at + 1) {
+                match how {
+                    0 => text.truncate(at),
+                    1 => text.replace_range(at..=at, &char::from(byte).to_string()),
+                    _ => text.insert(at, char::from(byte)),
+                }
+            }
+        }
+        text
+    })
+}
+
+/// Reads a line by each path; `None` where the fast one declines.
+fn both(kind: Kind, text: &str) -> (Option<Recorder>, Recorder) {
+    let mut fast = Recorder::default();
+    let taken = Reader::new(kind).scanned(text, 7, &mut fast);
+    let mut slow = Recorder::default();
+    Reader::new(kind).parsed(text, 7, &mut slow);
+    (taken.then_some(fast), slow)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_paths_make_equal_records(text in line()) {
+        for kind in [Kind::Census, Kind::Flat] {
+            let (fast, slow) = both(kind, &text);
+            if let Some(fast) = fast {
+                prop_assert_eq!(fast, slow, "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_to_their_end(bytes in vec(any::<u8>(), 0..200)) {
+        for format in [&CENSUS, &FLAT] {
+            let _ = (format.sniff)(&Head { bytes: &bytes, complete: true, len: None });
+            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+            let (seen, _) = read_at(format, &bytes, 0, MAX_LINE);
+            if Encoding::of(&bytes) == Encoding::Utf8 && !bytes.windows(3).any(|at| at == b"\xef\xbb\xbf") {
+                prop_assert_eq!(seen.records(), lines);
+            }
+        }
+    }
+}
+
+#[test]
+fn ordinary_lines_take_the_fast_path() {
+    let rest = format!(
+        r#","sha1":"{SHA1}","der":"MI\/\u002B","x":[1,{{"y":[true,null,-1.5]}}],"acquire":{{"hresult":"0","z":{{}}}},"n":"Büro \\""#
+    );
+    for text in [census("certificate", 0, &rest), census("client", 0, r#","cm_roles":["SMS Provider"],"fqdn":null"#)] {
+        let (fast, slow) = both(Kind::Census, &text);
+        assert_eq!(fast, Some(slow));
+    }
+    let many: String = (0..99).map(|n| format!(r#","sh{}a1":"{SHA1}""#, "_".repeat(n))).collect();
+    let (fast, slow) = both(Kind::Flat, &format!(r#"{{"x":1{many}}}"#));
+    assert!(fast.is_none() && slow.records() == 1, "more spellings of a key than the fast path keeps");
+}

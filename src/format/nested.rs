@@ -1,0 +1,38 @@
+//! Content that was decoded from PEM or base64: sniffed again and read as what it is.
+//!
+//! `certutil -encode` writes `BEGIN CERTIFICATE` around any file, so a label promises nothing.
+
+use super::der::{self, Kind};
+use super::place::Place;
+use super::{HEAD, Head, element, pkcs7, sst};
+use crate::input::Window;
+use crate::record::{Code, Reject, Sink, Stage};
+
+/// Pushes what the decoded `bytes` hold: certificates are observed, everything else known is skipped by its name,
+/// and what is nothing known is a lost record.
+pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) {
+    match der::kind(bytes) {
+        Some(Kind::Certificate) => sink.observation(&der::observation(bytes, place.next(0))),
+        Some(Kind::SignedData) => {
+            pkcs7::push(bytes, place, sink);
+        }
+        Some(other) => sink.skip(other.skip_reason()),
+        None if sst::is_store(bytes) => {
+            sst::read_store(&mut Window::new(bytes, 0), place, sink);
+        }
+        None if element::is_element(bytes) => element::push(bytes, element::Setting::ELEMENT, place.next(0), sink),
+        None => push_other(bytes, place, sink),
+    }
+}
+
+fn push_other(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) {
+    let head =
+        Head { bytes: &bytes[..bytes.len().min(HEAD)], complete: bytes.len() <= HEAD, len: Some(bytes.len() as u64) };
+    match super::sniff(&head) {
+        Some(format) if !bytes.is_empty() => sink.skip(format.name),
+        _ => {
+            let message = "the decoded block is neither a certificate nor anything else known";
+            sink.reject(Reject::lost(place.next(0), Stage::Decode, Code::BadCertificate, message));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Formats that are recognised and named, but not read yet: a report can then say what a file is and why it gave
+//! no rows. Binary formats by their magic number or DER shape, text by shapes that no language changes.
+//!
+//! The empty source is here too; it is complete and has nothing to read.
+
+use memchr::memmem;
+
+use super::der::{Kind, kind};
+use super::text::head as text_of;
+use super::{Format, Head, Input, Outcome, Read};
+use crate::record::Sink;
+
+const LATER: &str = "recognised only; not read by this version";
+
+/// One entry: name, title, usual names, source, and the test.
+macro_rules! recognised {
+    ($($(#[doc = $doc:literal])+ $id:ident = $name:literal, $title:literal, $usual:literal, $source:literal, $sniff:expr;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub static $id: Format = Format {
+                name: $name,
+                title: $title,
+                usual_names: $usual,
+                yields: LATER,
+                source: $source,
+                sniff: $sniff,
+                read: None,
+                border: None,
+            };
+        )+
+    };
+}
+
+/// Nothing, a byte order mark alone, or white space: what redirected empty output leaves behind.
+pub static EMPTY: Format = Format {
+    name: "empty",
+    title: "Empty file",
+    usual_names: "any",
+    yields: "nothing; not an error",
+    source: "windows-binary section 10",
+    sniff: |head| head.complete && text_of(head).trim_ascii().is_empty(),
+    read: Some(read_nothing as Read),
+    border: None,
+};
+
+fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
+    Outcome::Complete
+}
+
+recognised! {
+    /// Registry hive.
+    REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf, windows-binary section 6",
+        |head| head.bytes.starts_with(b"regf");
+    /// Group Policy file.
+    REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
+        |head| head.bytes.starts_with(b"PReg\x01\0\0\0");
+    /// gzip.
+    GZIP = "gzip", "gzip", "*.gz, *.tgz", "RFC 1952", |head| head.bytes.starts_with(&[0x1f, 0x8b]);
+    /// zip, also one without members.
+    ZIP = "zip", "zip archive", "*.zip", "APPNOTE.TXT 4.3",
+        |head| head.bytes.starts_with(b"PK\x03\x04") || head.bytes.starts_with(b"PK\x05\x06");
+    /// xz.
+    XZ = "xz", "xz", "*.xz", "The .xz File Format 2.1.1", |head| head.bytes.starts_with(b"\xfd7zXZ\0");
+    /// Zstandard.
+    ZSTD = "zstd", "Zstandard", "*.zst", "RFC 8878", |head| head.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    /// tar.
+    TAR = "tar", "tar archive", "*.tar", "POSIX.1-2017 ustar",
+        |head| head.bytes.get(257..).is_some_and(|magic| magic.starts_with(b"ustar"));
+    /// Windows event log.
+    EVTX = "evtx", "Windows event log", "*.evtx", "MS-EVEN6", |head| head.bytes.starts_with(b"ElfFile\0");
+    /// The database of an AD CS certification authority, as a file.
+    ESE_DATABASE = "ese_database", "Extensible Storage Engine database (AD CS)", "*.edb", "ESE database header",
+        |head| head.bytes.get(4..).is_some_and(|magic| magic.starts_with(&[0xef, 0xcd, 0xab, 0x89]));
+    /// Parquet, for instance a report of this program.
+    PARQUET = "parquet", "Apache Parquet", "*.parquet", "Apache Parquet format", |head| head.bytes.starts_with(b"PAR1");
+    /// PFX.
+    PKCS12 = "pkcs12", "PKCS#12 (PFX)", "*.pfx, *.p12", "RFC 7292", |head| is(head, Kind::Pkcs12);
+    /// Certification request.
+    PKCS10_REQUEST = "pkcs10_request", "PKCS#10 certificate request", "*.csr, *.req, *.p10", "RFC 2986",
+        |head| is(head, Kind::Pkcs10);
+    /// CMC request.
+    CMC_REQUEST = "cmc_request", "CMC certificate request", "*.req", "RFC 5272", |head| is(head, Kind::CmcRequest);
+    /// CMC response.
+    CMC_RESPONSE = "cmc_response", "CMC response", "*.rsp", "RFC 5272", |head| is(head, Kind::CmcResponse);
+    /// Revocation list.
+    CRL = "crl", "Certificate revocation list", "*.crl", "RFC 5280 section 5", |head| is(head, Kind::Crl);
+    /// Trust list.
+    CTL = "ctl", "Certificate trust list", "*.stl, *.ctl", "MS-CAESO 1.3.6.1.4.1.311.10.1", |head| is(head, Kind::Ctl);
+    /// Attribute certificate.
+    ATTRIBUTE_CERTIFICATE = "attribute_certificate", "X.509 attribute certificate", "*.cer (TPM platform)", "RFC 5755",
+        |head| is(head, Kind::AttributeCertificate);
+    /// Other CMS.
+    CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
+    /// A private key outside PEM. Its content is never looked at.
+    PRIVATE_KEY = "private_key", "Private key", "*.key, *.p8, *.pvk", "RFC 5958, RFC 8017, RFC 5915, PVK",
+        |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
+    /// Public key.
+    PUBLIC_KEY = "public_key", "Public key", "*.pub", "RFC 5280 section 4.1.2.7", |head| is(head, Kind::PublicKey);
+    /// Text export of regedit.
+    REG_TEXT = "reg_text", "Registry export", "*.reg", "windows-binary section 3", |head| {
+        let text = text_of(head);
+        let first = text.trim_ascii_start();
+        first.starts_with(b"Windows Registry Editor Version 5.00") || first.starts_with(b"REGEDIT4")
+    };
+    /// JSON that is not newline-delimited records.
+    JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
+    /// `certutil -view`.
+    ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "windows-text section 6.1",
+        |head| any_line(head, is_schema_rule);
+    /// `Export-Clixml`.
+    CLIXML = "clixml", "PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
+        |head| text_of(head).trim_ascii_start().starts_with(b"<Objs ");
+    /// LDIF.
+    LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
+    /// `certutil` output of the store family, keys and provider lists.
+    CERTUTIL_TEXT = "certutil_text", "certutil output", "*.txt", "windows-text sections 4 and 5", is_certutil;
+    /// mimikatz certificate lists.
+    MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "windows-text section 5.4",
+        |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
+    /// `netsh http show sslcert`.
+    NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "windows-text section 9", is_netsh;
+    /// CSV with a certificate column.
+    CSV = "csv", "CSV of certificates", "*.csv", "windows-text sections 7 and 8", is_csv;
+}
+
+fn is(head: &Head<'_>, wanted: Kind) -> bool {
+    kind(head.bytes) == Some(wanted)
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+fn any_line(head: &Head<'_>, test: fn(&[u8]) -> bool) -> bool {
+    lines(&text_of(head)).any(test)
+}
+
+/// `{` or `[`, and then what may follow it in JSON; a section title of an INI file has a letter there.
+fn is_json(head: &Head<'_>) -> bool {
+    let text = text_of(head);
+    let Some((open, rest)) = text.trim_ascii_start().split_first() else { return false };
+    let next = rest.trim_ascii_start().first();
+    matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
+}
+
+/// The rule under the schema of `certutil -view`: four groups of dashes.
+fn is_schema_rule(line: &[u8]) -> bool {
+    let mut groups = 0;
+    line.trim_ascii().split(|b| *b == b' ').filter(|group| !group.is_empty()).all(|group| {
+        groups += 1;
+        group.len() >= 4 && group.iter().all(|b| *b == b'-')
+    }) && groups == 4
+}
+
+fn is_distinguished_name(line: &[u8]) -> bool {
+    let value = line.strip_prefix(b"dn: ").or_else(|| line.strip_prefix(b"dn:: "));
+    value.is_some_and(|value| !value.trim_ascii().is_empty())
+}
+
+/// What certutil never translates: property headings, hash tags, provider types, and its banners.
+fn is_certutil(head: &Head<'_>) -> bool {
+    let text = text_of(head);
+    [&b"_PROP_ID("[..], b" - PROV_", b"TemplatePropCommonName"].iter().any(|word| memmem::find(&text, word).is_some())
+        || lines(&text).any(|line| has_banner(line) || has_tagged_hash(line))
+}
+
+/// `================ WORDS ================`, anywhere in the line: damaged copies lose their line ends.
+fn has_banner(line: &[u8]) -> bool {
+    const RULE: &[u8] = b"================";
+    const LONGEST: usize = 120;
+    let Some(rest) = memmem::find(line, RULE).and_then(|at| line.get(at + RULE.len()..)) else { return false };
+    let Some(words) = memmem::find(rest, RULE).and_then(|at| rest.get(..at)) else { return false };
+    words.len() <= LONGEST && words.first() == Some(&b' ') && words.last() == Some(&b' ')
+}
+
+/// `(sha1): HEX` or `(rfc-sha1): HEX`; French puts a blank, or one that does not break, before the colon.
+fn has_tagged_hash(line: &[u8]) -> bool {
+    let Some(at) = memmem::find(line, b"sha1)") else { return false };
+    let rest = &line[at + b"sha1)".len()..];
+    let Some(colon) = rest.iter().take(4).position(|b| *b == b':') else { return false };
+    rest[colon + 1..].iter().filter(|b| **b != b' ').take(40).filter(|b| b.is_ascii_hexdigit()).count() == 40
+}
+
+/// An endpoint line (`label  : HOST:PORT`) followed by a line whose value is a certificate hash.
+fn is_netsh(head: &Head<'_>) -> bool {
+    let text = text_of(head);
+    let mut after_endpoint = false;
+    lines(&text).any(|line| {
+        let value = memmem::find(line, b" : ").map_or(&b""[..], |at| line[at + 3..].trim_ascii());
+        // A hash is told by its length: captures with letters beyond f exist.
+        let found = after_endpoint && value.len() == 40 && value.iter().all(u8::is_ascii_alphanumeric);
+        let port = value.iter().rposition(|b| *b == b':').map_or(&b""[..], |at| &value[at + 1..]);
+        after_endpoint = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+        found
+    })
+}
+
+/// A first line of column names, one of which names a certificate; PowerShell 5.1 puts a type line before it.
+fn is_csv(head: &Head<'_>) -> bool {
+    let text = text_of(head);
+    lines(&text).find(|line| !line.starts_with(b"#TYPE ")).is_some_and(|header| {
+        let columns = header.split(|b| matches!(b, b',' | b';' | b'\t')).map(|name| {
+            let name = name.trim_ascii();
+            name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name)
+        });
+        let names: [&[u8]; 4] = [b"thumbprint", b"sha1", b"rawdata", b"providername"];
+        columns.clone().count() > 1 && columns.clone().any(|c| names.iter().any(|n| c.eq_ignore_ascii_case(n)))
+    })
+}

@@ -1,0 +1,153 @@
+//! For tests of readers: a sink that keeps what it gets, the committed samples, and the corpus.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Format, Input, Outcome};
+use crate::input::{MAX_LINE, Window};
+use crate::record::{Body, Claims, Client, Code, Lineage, Observation, Provider, Reject, Severity, Sink};
+
+/// An observation that outlives its input.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub lineage: Lineage,
+    pub der: Option<Vec<u8>>,
+    pub sha1: Option<[u8; 20]>,
+    pub claims: Claims<'static>,
+}
+
+/// Everything a reader pushed.
+#[derive(Debug)]
+pub(crate) struct Collect {
+    pub outcome: Outcome,
+    pub observations: Vec<Seen>,
+    pub rejects: Vec<Reject>,
+    pub skips: BTreeMap<&'static str, u64>,
+    /// `stopped` answers true from this many records on.
+    pub stop_after: u64,
+}
+
+impl Collect {
+    pub(crate) fn new() -> Self {
+        Collect {
+            outcome: Outcome::Complete,
+            observations: vec![],
+            rejects: vec![],
+            skips: BTreeMap::new(),
+            stop_after: u64::MAX,
+        }
+    }
+
+    /// Codes of the rejects that cost a record.
+    pub(crate) fn lost(&self) -> Vec<Code> {
+        self.codes(Severity::Lost)
+    }
+
+    /// Codes of the rejects beside kept rows.
+    pub(crate) fn degraded(&self) -> Vec<Code> {
+        self.codes(Severity::Degraded)
+    }
+
+    fn codes(&self, severity: Severity) -> Vec<Code> {
+        self.rejects.iter().filter(|r| r.severity == severity).map(|r| r.code).collect()
+    }
+
+    /// Records the reader counted: yielded, skipped and lost.
+    pub(crate) fn records(&self) -> u64 {
+        self.observations.len() as u64 + self.skips.values().sum::<u64>() + self.lost().len() as u64
+    }
+}
+
+impl Sink for Collect {
+    fn observation(&mut self, observation: &Observation<'_>) {
+        let certificate = &observation.certificate;
+        let der = match certificate.body {
+            Body::Der(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        };
+        // Through its serialized form, which owns all text.
+        let json = serde_json::to_string(&observation.claims).expect("claims can be written");
+        let claims = serde_json::from_str(&json).expect("written claims can be read");
+        self.observations.push(Seen { lineage: observation.lineage, der, sha1: certificate.sha1, claims });
+    }
+
+    fn client(&mut self, _: &Client<'_>) {}
+
+    fn provider(&mut self, _: &Provider<'_>) {}
+
+    fn reject(&mut self, reject: Reject) {
+        self.rejects.push(reject);
+    }
+
+    fn skip(&mut self, reason: &'static str) {
+        *self.skips.entry(reason).or_default() += 1;
+    }
+
+    fn incomplete(&mut self, _: Option<&str>) {}
+
+    fn stopped(&self) -> bool {
+        self.records() >= self.stop_after
+    }
+}
+
+/// Reads `bytes` as a source of this format.
+pub(crate) fn read_all(format: &Format, bytes: &[u8], name: &str) -> Collect {
+    read_until(format, bytes, name, u64::MAX)
+}
+
+/// Like [`read_all`], interrupted after some records.
+pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: u64) -> Collect {
+    // Tests read thousands of small sources; a buffer of their own for each would be most of the work.
+    thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    let mut seen = Collect { stop_after, ..Collect::new() };
+    let mut window = Window::with_buffer(bytes, 0, BUFFER.take());
+    let read = format.read.expect("the format has a reader");
+    seen.outcome = read(Input { window: &mut window, name, max_line: MAX_LINE }, &mut seen);
+    BUFFER.set(window.into_buffer());
+    seen
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A committed sample.
+pub(crate) fn sample(folder: &str, name: &str) -> Vec<u8> {
+    let path = root().join("samples").join(folder).join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Every committed sample of a folder, by name.
+pub(crate) fn samples(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(root().join("samples").join(folder)).expect("the folder exists");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), sample(folder, &name))).collect()
+}
+
+/// A file of the binary corpus with what its manifest promises.
+pub(crate) struct Entry {
+    pub file: String,
+    pub yields: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The corpus files that `wanted` names; none, with a word, where the corpus is not here.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+pub(crate) fn corpus(wanted: fn(&str) -> bool) -> Vec<Entry> {
+    let near = || root().join("../shared/corpus");
+    let folder = std::env::var_os("CERTCENSUS_CORPUS").map_or_else(near, PathBuf::from).join("binary");
+    let Ok(manifest) = std::fs::read_to_string(folder.join("MANIFEST.tsv")) else {
+        println!("skipped: no corpus at {}", folder.display());
+        return vec![];
+    };
+    let read = |file: &str| std::fs::read(folder.join(Path::new(file))).ok();
+    let rows = manifest.lines().skip(1).filter_map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let (file, yields) = (*columns.first()?, *columns.get(4)?);
+        wanted(file).then(|| Some(Entry { file: file.into(), yields: yields.into(), bytes: read(file)? }))?
+    });
+    rows.collect()
+}

@@ -1,0 +1,333 @@
+//! The only file with threads: workers take tasks, build and encode row groups, and append them in order.
+//!
+//! Order without a sort: a task's number is its place in the report. A worker that finishes early leaves its
+//! encoded group with the [`Line`] and takes the next task; at most `threads + 2` groups wait. Two things happen
+//! strictly in order, both short: *claiming* (which certificates of this group are new to the scan?) and
+//! *appending* to the files. Everything costly happens between them, on any worker.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use crate::classify::{Catalogue, Classifier};
+use crate::client::ClientFrom;
+use crate::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::error::Error;
+use crate::format::{self, Format, HEAD, Head, Input, Outcome};
+use crate::group::{Group, GroupSink, Origin, Setting};
+use crate::input::Window;
+use crate::plan::{self, Plan, Unit};
+use crate::progress::Progress;
+use crate::record::{Code, Lineage, Reject, Sink, Stage};
+use crate::report::Report;
+use crate::tally::Status;
+use crate::walk::Source;
+
+/// What every worker needs to know.
+pub struct Job<'a> {
+    /// The sources, in order.
+    pub sources: &'a [Source],
+    /// How they are cut.
+    pub plan: &'a Plan,
+    /// What groups share.
+    pub setting: Setting<'a>,
+    /// Who the client is where records do not say.
+    pub client_from: &'a ClientFrom,
+    /// The provider catalogue.
+    pub catalogue: &'a Arc<Catalogue>,
+    /// Encoders of the tables.
+    pub encoders: &'a Encoders,
+    /// Hash whole sources.
+    pub hash_sources: bool,
+    /// Limit of one line, in bytes.
+    pub max_line: usize,
+    /// Counters, and the wish to stop.
+    pub progress: &'a Progress,
+}
+
+/// Runs phase 1: every source is read once, every row group appended to `report` in order.
+pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Error> {
+    let line = Line::new(job, report, threads + 2);
+    let next = AtomicUsize::new(0);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
+    pool.broadcast(|_| {
+        let mut classifier = Classifier::new(Arc::clone(job.catalogue));
+        loop {
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task >= job.plan.tasks() || job.progress.is_stopped() || line.has_failed() {
+                break;
+            }
+            work(job, task, &mut classifier, &line);
+        }
+    });
+    if job.progress.is_stopped() {
+        return Err(Error::Interrupted);
+    }
+    line.finish()
+}
+
+/// Place of a group in the report: its task and its number inside the task.
+type Place = (usize, u32);
+
+/// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
+fn work(job: &Job<'_>, task: usize, classifier: &mut Classifier, line: &Line<'_>) {
+    let mut number = 0;
+    let mut hand_on = |group: Group, last: bool| {
+        line.submit((task, number), group, last);
+        number += 1;
+    };
+    let mut group = Group::new(job.setting);
+    for range in job.plan.ranges(task) {
+        if job.progress.is_stopped() || line.has_failed() {
+            return;
+        }
+        group = read_unit(job, &range, group, classifier, &mut |full| hand_on(full, false));
+    }
+    if !job.progress.is_stopped() {
+        hand_on(group, true);
+    }
+}
+
+/// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
+fn read_unit(
+    job: &Job<'_>,
+    unit: &Unit,
+    group: Group,
+    classifier: &mut Classifier,
+    hand_on: &mut dyn FnMut(Group),
+) -> Group {
+    let source = &job.sources[unit.source as usize];
+    let client = job.client_from.of_path(&source.path);
+    let stopped = || job.progress.is_stopped();
+    let origin = Origin {
+        index: unit.source,
+        source,
+        format: "unknown",
+        client: client.as_ref().map(|(name, basis)| (name.as_str(), *basis)),
+    };
+    let mut sink = GroupSink::new(group, job.setting, origin, classifier, hand_on, &stopped);
+    let (mut format, mut status) = (None, Status::Unsupported);
+    if let Some((code, message)) = &source.trouble {
+        sink.reject(Reject::lost(Lineage::default(), Stage::Walk, *code, message.clone()));
+        status = Status::Failed;
+    } else if source.special {
+        format = Some("special_file");
+    } else {
+        match open_and_read(job, unit, source, &mut sink) {
+            Ok((found, outcome)) => (format, status) = (found, outcome),
+            Err(error) => {
+                sink.reject(Reject::lost(Lineage::default(), Stage::Read, Code::Io, error.to_string()));
+                status = Status::Failed;
+            }
+        }
+    }
+    let sha256 = match job.hash_sources && unit.start == 0 && source.trouble.is_none() && !source.special {
+        true => hash_file(source).ok(),
+        false => None,
+    };
+    job.progress.add_records(sink.end_unit(format, status, sha256));
+    sink.group
+}
+
+fn open_and_read(
+    job: &Job<'_>,
+    unit: &Unit,
+    source: &Source,
+    sink: &mut GroupSink<'_>,
+) -> io::Result<(Option<&'static str>, Status)> {
+    let mut file = File::open(&source.file)?;
+    let head = read_head(&mut file)?;
+    let Some(format) = format::sniff(&Head {
+        bytes: &head[..head.len().min(HEAD)],
+        complete: head.len() <= HEAD,
+        len: Some(source.len),
+    }) else {
+        return Ok((None, Status::Unrecognised));
+    };
+    if format.name == "empty" {
+        return Ok((Some(format.name), Status::Empty));
+    }
+    if format.read.is_none() {
+        return Ok((Some(format.name), Status::Unsupported));
+    }
+    let whole = unit.start == 0 && unit.end >= source.len;
+    let status = if whole {
+        // Not limited to the size seen by the walk: a file that has grown since is read to its end.
+        let rest = (&head[..]).chain(&mut file);
+        read_guarded(format, job, rest, 0, source, sink)
+    } else {
+        let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
+        match plan::real_range(&mut file, unit, source.len, border)? {
+            Some(range) => read_guarded(format, job, plan::read_range(&mut file, &range)?, range.start, source, sink),
+            None => Status::Complete,
+        }
+    };
+    Ok((Some(format.name), status))
+}
+
+/// The first bytes of a file, one more than a head holds, so that a complete head can be told from a cut one.
+fn read_head(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD as u64 + 1).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Runs a reader; its panic, if any, is this unit's problem alone.
+fn read_guarded(
+    format: &'static Format,
+    job: &Job<'_>,
+    bytes: impl Read,
+    offset: u64,
+    source: &Source,
+    sink: &mut GroupSink<'_>,
+) -> Status {
+    let mut window = Window::new(job.progress.watch(bytes), offset);
+    let name = source.path.rsplit('/').next().unwrap_or(&source.path);
+    sink.set_format(format.name);
+    let Some(read) = format.read else { return Status::Unsupported };
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| read(Input { window: &mut window, name, max_line: job.max_line }, sink)));
+    let here = Lineage::at(window.offset());
+    if let Some(error) = window.take_error() {
+        sink.reject(Reject::lost(here, Stage::Read, Code::Io, error.to_string()));
+        return Status::Failed;
+    }
+    match outcome {
+        Ok(Outcome::Complete) => Status::Complete,
+        Ok(Outcome::Incomplete) => Status::Incomplete,
+        Ok(Outcome::Failed) => Status::Failed,
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            let message = format!("the {} reader failed: {said}", format.name);
+            sink.reject(Reject::lost(here, Stage::Read, Code::Internal, message));
+            Status::Failed
+        }
+    }
+}
+
+fn hash_file(source: &Source) -> io::Result<[u8; 32]> {
+    let mut file = File::open(&source.file)?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; crate::input::CHUNK];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(n) => hash.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Where encoded groups line up.
+struct Line<'a> {
+    state: Mutex<State>,
+    moved: Condvar,
+    job: &'a Job<'a>,
+    room: usize,
+}
+
+struct State {
+    /// The place whose certificates are claimed next.
+    claim: Place,
+    /// The place that is appended next.
+    append: Place,
+    unclaimed: BTreeMap<Place, (Encoded, bool)>,
+    ready: BTreeMap<Place, (Ready, bool)>,
+    report: Option<Report>,
+    error: Option<Error>,
+}
+
+impl<'a> Line<'a> {
+    fn new(job: &'a Job<'a>, report: Report, room: usize) -> Self {
+        let state = State {
+            claim: (0, 0),
+            append: (0, 0),
+            unclaimed: BTreeMap::new(),
+            ready: BTreeMap::new(),
+            report: Some(report),
+            error: None,
+        };
+        Line { state: Mutex::new(state), moved: Condvar::new(), job, room }
+    }
+
+    /// A poisoned lock is no news: a worker's panic outside a reader is passed on by the pool anyway.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_failed(&self) -> bool {
+        self.lock().error.is_some()
+    }
+
+    fn fail(&self, error: Error) {
+        self.lock().error.get_or_insert(error);
+        self.moved.notify_all();
+    }
+
+    /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
+    /// worker never blocks; so somebody always moves.
+    fn submit(&self, place: Place, group: Group, last: bool) {
+        if let Err(error) = self.try_submit(place, group, last) {
+            self.fail(error);
+        }
+    }
+
+    fn try_submit(&self, place: Place, group: Group, last: bool) -> Result<(), Error> {
+        let encoded = self.job.encoders.encode(group)?;
+        let mut state = self.lock();
+        while state.claim != place && state.unclaimed.len() + state.ready.len() >= self.room && state.error.is_none() {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.unclaimed.insert(place, (encoded, last));
+        loop {
+            if state.error.is_some() {
+                return Ok(());
+            }
+            let place = state.claim;
+            let Some((encoded, last)) = state.unclaimed.remove(&place) else { return Ok(()) };
+            state.claim = after(place, last);
+            let Some(report) = state.report.as_mut() else { return Ok(()) };
+            let claimed: Claimed = report.claim(encoded);
+            drop(state);
+            let ready = self.job.encoders.settle(claimed, self.job.setting.audit, self.job.sources)?;
+            state = self.lock();
+            state.ready.insert(place, (ready, last));
+            Self::append_ready(&mut state)?;
+            self.moved.notify_all();
+        }
+    }
+
+    fn append_ready(state: &mut State) -> Result<(), Error> {
+        while let Some((ready, last)) = state.ready.remove(&state.append) {
+            state.append = after(state.append, last);
+            if let Some(report) = state.report.as_mut() {
+                report.append(ready)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Report, Error> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (state.error, state.report) {
+            (Some(error), _) => Err(error),
+            (None, Some(report)) if state.ready.is_empty() && state.unclaimed.is_empty() => Ok(report),
+            _ => Err(Error::Encode("a row group was left behind".to_owned())),
+        }
+    }
+}
+
+fn after(place: Place, last: bool) -> Place {
+    if last { (place.0 + 1, 0) } else { (place.0, place.1 + 1) }
+}

@@ -1,0 +1,408 @@
+//! A report being written: temporary folder, table files, what the whole scan adds up, manifest last.
+//!
+//! A report is whole or it is not there. Everything is written into a folder beside the wanted one; only when
+//! the manifest is in place is that folder renamed. A run that fails or is interrupted removes it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use serde::Serialize;
+
+use crate::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::error::Error;
+use crate::group::RejectRow;
+use crate::table::columns::Sources;
+use crate::table::encode::RowGroup;
+use crate::table::write::{Part, TableWriter};
+use crate::tally::{Clients, Counts, SourceTally};
+use crate::walk::Source;
+
+/// Name of the manifest inside a report.
+pub const MANIFEST: &str = "manifest.json";
+/// Rows after which the sources known so far are written.
+const SOURCE_ROWS: usize = 32 * 1024;
+
+/// Sources and their counts over the whole scan.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// All sources added up.
+    pub all: SourceTally,
+    /// Number of sources by status.
+    pub by_status: BTreeMap<&'static str, u64>,
+    /// Number of sources by format (`unknown` where none was recognised).
+    pub by_format: BTreeMap<&'static str, u64>,
+    /// Rejects by code and severity.
+    pub rejects: BTreeMap<(&'static str, &'static str), u64>,
+    /// Size of all sources.
+    pub bytes: u64,
+    /// A source that names no client, for a suggestion.
+    pub unnamed_source: Option<String>,
+}
+
+/// Everything a report holds while it is written.
+pub struct Report {
+    wanted: PathBuf,
+    folder: PathBuf,
+    audit: Option<String>,
+    sources: Arc<Vec<Source>>,
+    encoders: Arc<Encoders>,
+    observations: TableWriter,
+    certificates: TableWriter,
+    providers: TableWriter,
+    rejects: TableWriter,
+    source_table: TableWriter,
+    source_rows: Sources,
+    source_row_count: usize,
+    open_source: Option<(u32, SourceTally)>,
+    /// Sources that are read, but whose rows may still wait in the spill.
+    held: Vec<(u32, SourceTally)>,
+    known: KnownCertificates,
+    spill: Spill,
+    /// What was learnt of clients.
+    pub clients: Clients,
+    /// Counts by verdict.
+    pub counts: Counts,
+    /// Counts of sources.
+    pub totals: Totals,
+    finished: bool,
+}
+
+/// A finished phase 1: the certificates are all written.
+pub struct Certificates {
+    /// Files of the table, in order.
+    pub files: Vec<PathBuf>,
+    parts: Vec<Part>,
+}
+
+impl Report {
+    /// Makes the temporary folder beside `wanted` and opens every table in it.
+    pub fn create(
+        wanted: &Path,
+        audit: Option<&str>,
+        sources: Arc<Vec<Source>>,
+        encoders: Arc<Encoders>,
+    ) -> Result<Self, Error> {
+        let folder = temporary_beside(wanted)?;
+        let writer = |encoder: &Arc<_>| TableWriter::new(Arc::clone(encoder), &folder);
+        Ok(Report {
+            wanted: wanted.to_owned(),
+            audit: audit.map(str::to_owned),
+            observations: writer(&encoders.observations)?,
+            certificates: writer(&encoders.certificates)?,
+            providers: writer(&encoders.providers)?,
+            rejects: writer(&encoders.rejects)?,
+            source_table: writer(&encoders.sources)?,
+            source_rows: Sources::default(),
+            source_row_count: 0,
+            open_source: None,
+            held: Vec::new(),
+            known: KnownCertificates::default(),
+            spill: Spill::new(folder.join("pending.spill")),
+            clients: Clients::default(),
+            counts: Counts::default(),
+            totals: Totals::default(),
+            finished: false,
+            folder,
+            sources,
+            encoders,
+        })
+    }
+
+    /// Finds out which certificates of a group are new to the scan. In order, group by group.
+    pub fn claim(&mut self, encoded: Encoded) -> Claimed {
+        encoded.claim(|sha256| self.known.insert(sha256))
+    }
+
+    /// Appends a group. In order, group by group.
+    pub fn append(&mut self, ready: Ready) -> Result<(), Error> {
+        self.observations.append(ready.observations)?;
+        self.certificates.append(ready.certificates)?;
+        self.providers.append(ready.providers)?;
+        self.rejects.append(ready.rejects)?;
+        self.clients.merge(ready.rest.clients);
+        self.counts.merge(&ready.rest.counts);
+        for (kind, n) in ready.rest.reject_counts {
+            *self.totals.rejects.entry(kind).or_default() += n;
+        }
+        self.spill.write(&ready.rest.pending)?;
+        for (source, tally) in ready.rest.sources {
+            match &mut self.open_source {
+                Some((open, sum)) if *open == source => sum.add(&tally),
+                _ => {
+                    self.close_source()?;
+                    self.open_source = Some((source, tally));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A source is read. Its row is written at once, unless rows of this scan wait: they may still find doubts.
+    fn close_source(&mut self) -> Result<(), Error> {
+        let Some((index, tally)) = self.open_source.take() else { return Ok(()) };
+        debug_assert!(tally.balances(), "{tally:?}");
+        if tally.observations > 0 && self.totals.unnamed_source.is_none() && self.clients.unnamed_observations() > 0 {
+            self.totals.unnamed_source = Some(self.sources[index as usize].path.clone());
+        }
+        self.held.push((index, tally));
+        if self.spill.is_empty() { self.release_sources() } else { Ok(()) }
+    }
+
+    fn release_sources(&mut self) -> Result<(), Error> {
+        for (index, tally) in std::mem::take(&mut self.held) {
+            self.push_source(index, &tally);
+            if self.source_row_count >= SOURCE_ROWS {
+                self.flush_sources()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_source(&mut self, index: u32, tally: &SourceTally) {
+        let source = &self.sources[index as usize];
+        let count = |n: u64| i64::try_from(n).ok();
+        let mut skips: Vec<_> = tally.skips.iter().map(|(reason, n)| format!("{reason}={n}")).collect();
+        skips.sort();
+        let c = &mut self.source_rows;
+        c.audit.push(self.audit.as_deref());
+        c.source_id.push_with(|out| out.extend_from_slice(&source.id));
+        c.source_path.push(Some(&source.path));
+        c.source_member.push(None);
+        c.format.push(tally.format);
+        c.bytes.push(count(source.len));
+        c.sha256.push_hex(tally.sha256.as_ref().map(|h| &h[..]));
+        c.status.push(Some(tally.status.as_str()));
+        c.records.push(count(tally.records));
+        c.yielded.push(count(tally.yielded));
+        c.observations.push(count(tally.observations));
+        c.skipped.push(count(tally.skipped()));
+        c.skip_reasons.push(&skips);
+        c.rejects.push(count(tally.rejects));
+        c.degraded.push(count(tally.degraded));
+        self.source_row_count += 1;
+        self.totals.bytes += source.len;
+        *self.totals.by_status.entry(tally.status.as_str()).or_default() += 1;
+        *self.totals.by_format.entry(tally.format.unwrap_or("unknown")).or_default() += 1;
+        self.totals.all.add(tally);
+    }
+
+    fn flush_sources(&mut self) -> Result<(), Error> {
+        let rows = std::mem::take(&mut self.source_row_count);
+        let columns = self.source_rows.finish().into_iter().map(Ok);
+        self.source_table.append(self.encoders.sources.encode(rows, columns, false)?)
+    }
+
+    /// Ends phase 1: closes the certificates, so that waiting rows can be resolved from them.
+    pub fn close_certificates(&mut self) -> Result<Certificates, Error> {
+        self.close_source()?;
+        let parts = self.certificates.finish()?;
+        let files = parts.iter().map(|part| self.folder.join(&part.file)).collect();
+        Ok(Certificates { files, parts })
+    }
+
+    /// The waiting observations, in order.
+    pub fn take_spill(&mut self) -> Result<Option<impl Read + use<>>, Error> {
+        self.spill.read()
+    }
+
+    /// Appends rows of phase 2 and counts their doubts.
+    pub fn append_resolved(
+        &mut self,
+        observations: RowGroup,
+        rejects: RowGroup,
+        doubts: &[RejectRow],
+    ) -> Result<(), Error> {
+        for row in doubts {
+            let kind = (row.reject.code.as_str(), row.reject.severity.as_str());
+            *self.totals.rejects.entry(kind).or_default() += 1;
+            if let Ok(at) = self.held.binary_search_by_key(&row.source, |(source, _)| *source) {
+                self.held[at].1.degraded += 1;
+            }
+        }
+        self.observations.append(observations)?;
+        self.rejects.append(rejects)
+    }
+
+    /// Ends phase 2: nothing is learnt of sources any more, and their totals stand.
+    pub fn close_sources(&mut self) -> Result<(), Error> {
+        self.release_sources()?;
+        self.flush_sources()
+    }
+
+    /// Distinct certificates of the scan.
+    pub fn certificates(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    /// Writes the clients and the manifest and puts the report into its place; an older report is renamed aside
+    /// first. Returns where that went.
+    pub fn finish(mut self, certificates: Certificates, about: &impl Serialize) -> Result<Option<PathBuf>, Error> {
+        let mut tables: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
+        tables.insert("certificates", certificates.parts);
+        let (rows, columns) = self.clients.finish(self.audit.as_deref());
+        let mut clients = TableWriter::new(Arc::clone(&self.encoders.clients), &self.folder)?;
+        clients.append(self.encoders.clients.encode(rows, columns.into_iter().map(Ok), false)?)?;
+        tables.insert("clients", clients.finish()?);
+        for (name, writer) in [
+            ("observations", &mut self.observations),
+            ("providers", &mut self.providers),
+            ("rejects", &mut self.rejects),
+            ("sources", &mut self.source_table),
+        ] {
+            tables.insert(name, writer.finish()?);
+        }
+        self.spill.remove()?;
+        let manifest = Manifest { about, tables: &tables };
+        let path = self.folder.join(MANIFEST);
+        let mut text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Encode(e.to_string()))?;
+        text.push('\n');
+        fs::write(&path, text).map_err(Error::io(&path))?;
+        let aside = match fs::symlink_metadata(&self.wanted) {
+            Ok(_) => Some(rename_aside(&self.wanted)?),
+            Err(_) => None,
+        };
+        fs::rename(&self.folder, &self.wanted).map_err(Error::io(&self.wanted))?;
+        self.finished = true;
+        Ok(aside)
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nothing better can be done with an error here; the folder's name says what it is.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Manifest<'a, T: Serialize> {
+    #[serde(flatten)]
+    about: &'a T,
+    tables: &'a BTreeMap<&'a str, Vec<Part>>,
+}
+
+/// Whether a report may be written to `wanted`; asked before the long run.
+pub fn check_output(wanted: &Path, force: bool) -> Result<(), Error> {
+    let Ok(metadata) = fs::symlink_metadata(wanted) else { return Ok(()) };
+    let shown = wanted.display();
+    if !metadata.is_dir() {
+        return Err(Error::Usage(format!("{shown} exists and is not a folder; choose another --output")));
+    }
+    if !wanted.join(MANIFEST).is_file() {
+        return Err(Error::Usage(format!("{shown} exists and is not a report; choose another --output")));
+    }
+    match force {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("{shown} exists; --force renames it aside and writes a new one"))),
+    }
+}
+
+fn temporary_beside(wanted: &Path) -> Result<PathBuf, Error> {
+    let parent = match wanted.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(Error::io(parent))?;
+    let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.ok_or_else(|| Error::Usage(format!("{} is no name for a report", wanted.display())))?;
+    let folder = parent.join(format!(".{name}.partial-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).map_err(Error::io(&folder))?;
+    Ok(folder)
+}
+
+fn rename_aside(old: &Path) -> Result<PathBuf, Error> {
+    let name = old.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let aside = (1u32..).map(|n| old.with_file_name(format!("{name}.old-{n}"))).find(|path| !path.exists());
+    let aside = aside.ok_or_else(|| Error::Usage(format!("{} cannot be renamed aside", old.display())))?;
+    fs::rename(old, &aside).map_err(Error::io(old))?;
+    Ok(aside)
+}
+
+/// The SHA-256 of every certificate of the scan: 33 bytes a slot, in 256 tables that grow one at a time, so that
+/// growing never needs twice the memory.
+struct KnownCertificates {
+    tables: Vec<HashTable<[u8; 32]>>,
+    len: usize,
+}
+
+impl Default for KnownCertificates {
+    fn default() -> Self {
+        KnownCertificates { tables: (0..256).map(|_| HashTable::new()).collect(), len: 0 }
+    }
+}
+
+impl KnownCertificates {
+    /// True if the certificate was not known before.
+    fn insert(&mut self, sha256: &[u8; 32]) -> bool {
+        // A digest is its own hash; the first byte has chosen the table.
+        let hash = |digest: &[u8; 32]| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(&digest[8..16]);
+            u64::from_le_bytes(eight)
+        };
+        let table = &mut self.tables[usize::from(sha256[0])];
+        let slot = table.entry(hash(sha256), |known| known == sha256, hash);
+        let new = matches!(slot, hashbrown::hash_table::Entry::Vacant(_));
+        slot.or_insert(*sha256);
+        self.len += usize::from(new);
+        new
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+/// A file for what waits; it exists only if something does.
+struct Spill {
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+    is_empty: bool,
+}
+
+impl Spill {
+    fn new(path: PathBuf) -> Self {
+        Spill { path, out: None, is_empty: true }
+    }
+
+    /// Nothing has ever waited.
+    fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.is_empty = false;
+        let out = match &mut self.out {
+            Some(out) => out,
+            none => {
+                let options = File::options().read(true).write(true).create_new(true).open(&self.path);
+                none.insert(BufWriter::new(options.map_err(Error::io(&self.path))?))
+            }
+        };
+        out.write_all(bytes).map_err(Error::io(&self.path))
+    }
+
+    fn read(&mut self) -> Result<Option<impl Read + use<>>, Error> {
+        let Some(out) = self.out.take() else { return Ok(None) };
+        let mut file = out.into_inner().map_err(|e| Error::io(&self.path)(e.into_error()))?;
+        file.seek(SeekFrom::Start(0)).map_err(Error::io(&self.path))?;
+        Ok(Some(file))
+    }
+
+    fn remove(&mut self) -> Result<(), Error> {
+        match fs::remove_file(&self.path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&self.path)(e)),
+            _ => Ok(()),
+        }
+    }
+}

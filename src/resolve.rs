@@ -1,0 +1,232 @@
+//! Phase 2: observations that only name their certificate get it from the finished `certificates` table.
+//!
+//! They come from the spill in their own order, a bounded batch at a time. For each batch the table's hash
+//! columns are scanned once, the matching rows are read, and from there on such a row is like any other. Without
+//! waiting rows none of this runs.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::compute::concat;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+
+use crate::certstore::{Entry, policy_arc};
+use crate::classify::{Classifier, Marks};
+use crate::encode::Encoders;
+use crate::error::Error;
+use crate::group::{Group, Origin, RejectRow, Row, Setting, mismatch};
+use crate::pending::Pending;
+use crate::record::Lineage;
+use crate::report::{Certificates, Report};
+use crate::table::columns::CERTIFICATES;
+use crate::walk::Source;
+
+/// Rows resolved at a time: one row group.
+const BATCH_ROWS: usize = 32 * 1024;
+/// Bytes of waiting records read at a time.
+const BATCH_BYTES: usize = 32 * 1024 * 1024;
+
+/// Writes every waiting observation.
+pub fn run(
+    report: &mut Report,
+    certificates: &Certificates,
+    sources: &[Source],
+    encoders: &Encoders,
+    classifier: &mut Classifier,
+    setting: Setting<'_>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<(), Error> {
+    let Some(mut spill) = report.take_spill()? else { return Ok(()) };
+    let mut bytes = Vec::new();
+    loop {
+        let io = Error::io("the spill of waiting records");
+        (&mut spill).take((BATCH_BYTES - bytes.len()) as u64).read_to_end(&mut bytes).map_err(io)?;
+        let mut used = 0;
+        let mut batch = Vec::new();
+        while batch.len() < BATCH_ROWS {
+            let Some((pending, len)) = Pending::decode(&bytes[used..]) else { break };
+            used += len;
+            batch.push(pending);
+        }
+        if batch.is_empty() {
+            return match bytes.is_empty() {
+                true => Ok(()),
+                false => Err(Error::Encode("a waiting record cannot be read back".to_owned())),
+            };
+        }
+        if stopped() {
+            return Err(Error::Interrupted);
+        }
+        let known = Known::find(&certificates.files, &batch)?;
+        resolve(report, &batch, &known, sources, encoders, classifier, setting)?;
+        drop(batch);
+        bytes.drain(..used);
+    }
+}
+
+fn resolve(
+    report: &mut Report,
+    batch: &[Pending<'_>],
+    known: &Known,
+    sources: &[Source],
+    encoders: &Encoders,
+    classifier: &mut Classifier,
+    setting: Setting<'_>,
+) -> Result<(), Error> {
+    let mut group = Group::new(setting);
+    for pending in batch {
+        let observation = pending.observation();
+        let number = known.number(pending);
+        let entry = number.map(|n| (n, &known.entries[n as usize]));
+        let client = pending.client.as_deref().map(|name| (name, pending.basis()));
+        let origin = Origin {
+            index: pending.source,
+            source: &sources[pending.source as usize],
+            format: crate::scan::format_name(&pending.format),
+            client: None,
+        };
+        let basis = match number {
+            Some(_) => "joined",
+            None if pending.printed.subject.is_some() || pending.printed.issuer.is_some() => "printed",
+            None => "none",
+        };
+        if let Some((_, entry)) = entry {
+            let reject = contradiction(pending, entry);
+            group.rejects.extend(reject.map(|reject| RejectRow {
+                source: pending.source,
+                client: client.map(|(name, _)| name.to_owned()),
+                reject,
+                certificate: None,
+            }));
+        }
+        let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
+        let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
+        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis };
+        group.push(&row, entry, &verdicts);
+    }
+    let own = group.observations.finish();
+    let observations = encoders.observations(own, group.certificate_of, &known.columns)?;
+    let rejects = encoders.rejects(&group.rejects, setting.audit, sources)?;
+    report.clients.merge(group.clients);
+    report.counts.merge(&group.counts);
+    report.append_resolved(observations, rejects, &group.rejects)
+}
+
+/// A record may claim both hashes, and they may name different certificates.
+fn contradiction(pending: &Pending<'_>, entry: &Entry) -> Option<crate::record::Reject> {
+    let lineage: Lineage = pending.lineage;
+    match (pending.sha256, pending.sha1) {
+        (Some(claimed), _) if claimed != entry.sha256 => Some(mismatch(lineage, "sha256", &claimed)),
+        (_, Some(claimed)) if claimed != entry.sha1 => Some(mismatch(lineage, "thumbprint", &claimed)),
+        _ => None,
+    }
+}
+
+/// The certificates that a batch names.
+struct Known {
+    /// Columns of `certificates`, in its order.
+    columns: Vec<ArrayRef>,
+    entries: Vec<Entry>,
+    by_sha256: HashMap<[u8; 32], u32>,
+    /// `None` where two certificates share a thumbprint: then it names neither.
+    by_sha1: HashMap<[u8; 20], Option<u32>>,
+}
+
+impl Known {
+    fn number(&self, pending: &Pending<'_>) -> Option<u32> {
+        let by_sha256 = pending.sha256.and_then(|h| self.by_sha256.get(&h).copied());
+        by_sha256.or_else(|| pending.sha1.and_then(|h| self.by_sha1.get(&h).copied().flatten()))
+    }
+
+    fn find(files: &[PathBuf], batch: &[Pending<'_>]) -> Result<Self, Error> {
+        let wanted256: HashMap<[u8; 32], ()> = batch.iter().filter_map(|p| p.sha256).map(|h| (h, ())).collect();
+        let wanted1: HashMap<[u8; 20], ()> = batch.iter().filter_map(|p| p.sha1).map(|h| (h, ())).collect();
+        let mut pieces: Vec<Vec<ArrayRef>> = Vec::new();
+        for file in files {
+            let open = || File::open(file).map_err(Error::io(file));
+            let builder = ParquetRecordBatchReaderBuilder::try_new(open()?)?;
+            let hashes = ProjectionMask::columns(builder.parquet_schema(), ["sha256", "thumbprint"]);
+            let mut masks = Vec::new();
+            let mut any = false;
+            for rows in builder.with_projection(hashes).with_batch_size(BATCH_ROWS).build()? {
+                let rows = rows?;
+                let (sha256, sha1) = (text(rows.column(0)), text(rows.column(1)));
+                let mask: BooleanArray = (0..rows.num_rows())
+                    .map(|row| {
+                        let hit = unhex(sha256.value(row)).is_some_and(|h| wanted256.contains_key(&h))
+                            || unhex(sha1.value(row)).is_some_and(|h| wanted1.contains_key(&h));
+                        any |= hit;
+                        Some(hit)
+                    })
+                    .collect();
+                masks.push(mask);
+            }
+            if !any {
+                continue;
+            }
+            let builder = ParquetRecordBatchReaderBuilder::try_new(open()?)?;
+            let selection = RowSelection::from_filters(&masks);
+            for rows in builder.with_row_selection(selection).with_batch_size(BATCH_ROWS).build()? {
+                pieces.push(rows?.columns().to_vec());
+            }
+        }
+        Self::index(pieces)
+    }
+
+    fn index(pieces: Vec<Vec<ArrayRef>>) -> Result<Self, Error> {
+        let mut columns = Vec::with_capacity(CERTIFICATES.columns.len());
+        for (at, column) in CERTIFICATES.columns.iter().enumerate() {
+            let parts: Vec<&dyn Array> = pieces.iter().map(|piece| piece[at].as_ref()).collect();
+            columns.push(match parts.is_empty() {
+                true => arrow::array::new_empty_array(&column.data_type()),
+                false => concat(&parts)?,
+            });
+        }
+        let named =
+            |name: &str| CERTIFICATES.index(name).map_or_else(|| Arc::clone(&columns[0]), |i| Arc::clone(&columns[i]));
+        let (sha256, sha1, spki) = (named("sha256"), named("thumbprint"), named("spki_sha256"));
+        let (policies, is_ca) = (named("attestation_policies"), named("is_ca"));
+        let (role, yubikey) = (named("tpm_role"), named("is_yubikey_attestation"));
+        let mut known =
+            Known { columns: Vec::new(), entries: Vec::new(), by_sha256: HashMap::new(), by_sha1: HashMap::new() };
+        for row in 0..sha256.len() {
+            let (Some(h256), Some(h1)) = (unhex(text(&sha256).value(row)), unhex(text(&sha1).value(row))) else {
+                return Err(Error::Encode("a certificate without its hashes".to_owned()));
+            };
+            let arcs = policies.as_list::<i32>().value(row);
+            let arcs: Vec<u8> = text(&arcs).iter().flatten().filter_map(policy_arc).collect();
+            let flag = |array: &ArrayRef| array.is_valid(row).then(|| array.as_boolean().value(row));
+            let role = role.is_valid(row).then(|| text(&role).value(row));
+            let marks = Marks::new(&arcs, flag(&is_ca), role, flag(&yubikey) == Some(true));
+            let spki = spki.is_valid(row).then(|| unhex(text(&spki).value(row))).flatten();
+            let number = row as u32;
+            known.by_sha256.insert(h256, number);
+            known.by_sha1.entry(h1).and_modify(|twice| *twice = None).or_insert(Some(number));
+            known.entries.push(Entry { sha256: h256, sha1: h1, spki_sha256: spki, marks });
+        }
+        known.columns = columns;
+        Ok(known)
+    }
+}
+
+fn text(array: &ArrayRef) -> &StringArray {
+    array.as_string::<i32>()
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut out = [0; N];
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |b: u8| char::from(b).to_digit(16);
+        *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+    }
+    Some(out)
+}

@@ -1,0 +1,242 @@
+//! The main job from end to end: walk, plan, phase 1, phase 2, report, summary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::classify::{Catalogue, Classifier};
+use crate::client::{ClientFrom, suggest};
+use crate::encode::Encoders;
+use crate::error::Error;
+use crate::format;
+use crate::group::{MAX_GROUP_BYTES, Setting};
+use crate::input::MAX_LINE;
+use crate::pipeline::{self, Job};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::report::{self, Report};
+use crate::resolve;
+use crate::table::encode::Compression;
+use crate::tally::Status;
+use crate::walk::{self, Filter, Source, sniff_file};
+
+/// What a scan is asked to do; every option understood, none typed.
+pub struct Options {
+    /// Worker threads.
+    pub threads: usize,
+    /// Who the client is where records do not say.
+    pub client_from: ClientFrom,
+    /// Which files of folders are taken.
+    pub filter: Filter,
+    /// Name of the audit.
+    pub audit: Option<String>,
+    /// Date that findings compare with (`YYYY-MM-DD`); recorded in the manifest.
+    pub as_of: Option<String>,
+    /// The provider catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// Hash whole sources.
+    pub hash_sources: bool,
+    /// Compression of the report.
+    pub compression: Compression,
+    /// Limit of one line, in bytes.
+    pub max_line: usize,
+    /// Bytes of memory to stay within as far as possible; sizes buffers, never ends a run.
+    pub max_memory: Option<u64>,
+    /// Replace an older report.
+    pub force: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            client_from: ClientFrom::default(),
+            filter: Filter::default(),
+            audit: None,
+            as_of: None,
+            catalogue: Arc::new(Catalogue::builtin()),
+            hash_sources: false,
+            compression: Compression::default(),
+            max_line: MAX_LINE,
+            max_memory: None,
+            force: false,
+        }
+    }
+}
+
+impl Options {
+    /// A group may take a sixteenth of the memory allowed: a function of the option alone, so that the cut of
+    /// row groups does not depend on the number of threads.
+    fn group_bytes(&self) -> usize {
+        const LEAST: u64 = 4 * 1024 * 1024;
+        let wish = self.max_memory.map_or(MAX_GROUP_BYTES as u64, |memory| memory / 16);
+        wish.clamp(LEAST, MAX_GROUP_BYTES as u64) as usize
+    }
+}
+
+/// What a scan found, in numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Version of certcensus.
+    pub certcensus: &'static str,
+    /// Name of the audit.
+    pub audit: Option<String>,
+    /// Date that findings compare with.
+    pub as_of: Option<String>,
+    /// Sources by status.
+    pub sources: BTreeMap<&'static str, u64>,
+    /// Sources by format.
+    pub formats: BTreeMap<&'static str, u64>,
+    /// Size of all sources.
+    pub bytes: u64,
+    /// Records met.
+    pub records: u64,
+    /// Records that gave rows.
+    pub yielded: u64,
+    /// Records that give no row, by reason.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Records lost.
+    pub rejected: u64,
+    /// Rows kept with a doubt.
+    pub degraded: u64,
+    /// Rejects by code and severity, as `code (severity)`.
+    pub rejects: BTreeMap<String, u64>,
+    /// Rows of `observations`.
+    pub observations: u64,
+    /// Rows of `certificates`.
+    pub certificates: u64,
+    /// Clients known by name.
+    pub clients: u64,
+    /// Observations whose client is not known.
+    pub observations_without_client: u64,
+    /// A fitting `--client-from`, where many clients are not known.
+    pub client_hint: Option<String>,
+    /// Observations by `key_api`.
+    pub key_api: BTreeMap<&'static str, u64>,
+    /// Observations by `key_storage`.
+    pub key_storage: BTreeMap<&'static str, u64>,
+    /// Observations by `key_presence`.
+    pub key_presence: BTreeMap<&'static str, u64>,
+    /// Observations by `hardware_backed`.
+    pub hardware_backed: BTreeMap<&'static str, u64>,
+    /// Observations with a conflict in either verdict.
+    pub conflicts: u64,
+}
+
+/// A finished scan.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// What was found; the same for the same input.
+    pub summary: Summary,
+    /// Time from start to the report in its place.
+    pub elapsed: Duration,
+    /// Where an older report went.
+    pub aside: Option<PathBuf>,
+}
+
+/// Scans `inputs` and writes the report `output`.
+pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Progress) -> Result<Scanned, Error> {
+    let start = Instant::now();
+    report::check_output(output, options.force)?;
+    let sources = Arc::new(walk::walk(inputs, &options.filter)?);
+    if sources.is_empty() {
+        return Err(Error::NothingToRead);
+    }
+    progress.expect_bytes(sources.iter().map(|s| s.len).sum());
+    let plan = Plan::new(&sources);
+    let encoders = Arc::new(Encoders::new(options.compression)?);
+    let setting = Setting { audit: options.audit.as_deref(), max_bytes: options.group_bytes() };
+    let report = Report::create(output, setting.audit, Arc::clone(&sources), Arc::clone(&encoders))?;
+    let job = Job {
+        sources: &sources,
+        plan: &plan,
+        setting,
+        client_from: &options.client_from,
+        catalogue: &options.catalogue,
+        encoders: &encoders,
+        hash_sources: options.hash_sources,
+        max_line: options.max_line,
+        progress,
+    };
+    let mut report = pipeline::run(&job, options.threads.max(1), report)?;
+    let certificates = report.close_certificates()?;
+    let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
+    let stopped = || progress.is_stopped();
+    resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
+    report.close_sources()?;
+    if read_nothing(&report) {
+        return Err(Error::NothingToRead);
+    }
+    let summary = summarise(&report, options);
+    let aside = report.finish(certificates, &summary)?;
+    Ok(Scanned { summary, elapsed: start.elapsed(), aside })
+}
+
+/// No source was of a format that is read: a report would be empty, and nobody would notice why.
+fn read_nothing(report: &Report) -> bool {
+    let read = [Status::Complete, Status::Incomplete, Status::Empty, Status::Failed];
+    !read.iter().any(|status| report.totals.by_status.contains_key(status.as_str()))
+}
+
+fn summarise(report: &Report, options: &Options) -> Summary {
+    let (totals, counts) = (&report.totals, &report.counts);
+    let unnamed = report.clients.unnamed_observations();
+    let many = unnamed * 10 > totals.all.observations;
+    Summary {
+        certcensus: env!("CARGO_PKG_VERSION"),
+        audit: options.audit.clone(),
+        as_of: options.as_of.clone(),
+        sources: totals.by_status.clone(),
+        formats: totals.by_format.clone(),
+        bytes: totals.bytes,
+        records: totals.all.records,
+        yielded: totals.all.yielded,
+        skipped: totals.all.skips.iter().copied().collect(),
+        rejected: totals.all.rejects,
+        degraded: totals.all.degraded,
+        rejects: totals.rejects.iter().map(|((code, severity), n)| (format!("{code} ({severity})"), *n)).collect(),
+        observations: totals.all.observations,
+        certificates: report.certificates(),
+        clients: report.clients.named() as u64,
+        observations_without_client: unnamed,
+        client_hint: totals.unnamed_source.as_deref().filter(|_| many).map(suggest),
+        key_api: counts.by_api(),
+        key_storage: counts.by_storage(),
+        key_presence: counts.by_presence(),
+        hardware_backed: counts.by_hardware(),
+        conflicts: counts.conflicts,
+    }
+}
+
+/// One line of `--dry-run`: a source and what would become of it.
+pub struct Foreseen {
+    /// The source.
+    pub source: Source,
+    /// Its format, if it can be opened and has one.
+    pub format: Option<&'static str>,
+    /// Whether its records would be read.
+    pub is_read: bool,
+}
+
+/// Finds the sources and their formats without reading them.
+pub fn foresee(inputs: &[PathBuf], options: &Options) -> Result<Vec<Foreseen>, Error> {
+    let sources = walk::walk(inputs, &options.filter)?;
+    let seen = sources.into_iter().map(|source| {
+        let openable = source.trouble.is_none() && !source.special;
+        let format = openable.then(|| sniff_file(&source.file, source.len).ok().flatten()).flatten();
+        Foreseen { format: format.map(|f| f.name), is_read: format.is_some_and(|f| f.read.is_some()), source }
+    });
+    let seen: Vec<_> = seen.collect();
+    match seen.is_empty() {
+        true => Err(Error::NothingToRead),
+        false => Ok(seen),
+    }
+}
+
+/// The name of a format from the list, for a name that was stored.
+pub fn format_name(name: &str) -> &'static str {
+    format::FORMATS.iter().find(|format| format.name == name).map_or("unknown", |format| format.name)
+}

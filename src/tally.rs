@@ -1,0 +1,374 @@
+//! Counts and what is learnt of clients: small sums that groups make and the scan adds up in order.
+
+use std::collections::BTreeMap;
+
+use arrow::array::ArrayRef;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
+use crate::record::Client;
+use crate::table::columns;
+
+/// How reading a source ended, best first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// To its end, as its format defines it.
+    #[default]
+    Complete,
+    /// Nothing in it.
+    Empty,
+    /// Its end is missing; everything complete was read.
+    Incomplete,
+    /// Its format is known and not read yet.
+    Unsupported,
+    /// No known format.
+    Unrecognised,
+    /// It could not be opened or read.
+    Failed,
+}
+
+impl Status {
+    /// The value as written to the `status` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Complete => "complete",
+            Status::Empty => "empty",
+            Status::Incomplete => "incomplete",
+            Status::Unsupported => "unsupported",
+            Status::Unrecognised => "unrecognised",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// Counts of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceTally {
+    /// Recognised format.
+    pub format: Option<&'static str>,
+    /// How reading ended; of several parts the worst.
+    pub status: Status,
+    /// SHA-256 of the file, if asked for.
+    pub sha256: Option<[u8; 32]>,
+    /// Records met.
+    pub records: u64,
+    /// Records that gave rows.
+    pub yielded: u64,
+    /// Rows of `observations`.
+    pub observations: u64,
+    /// Records lost.
+    pub rejects: u64,
+    /// Rows kept with a doubt.
+    pub degraded: u64,
+    /// Records that give no row, by reason.
+    pub skips: Vec<(&'static str, u64)>,
+}
+
+impl SourceTally {
+    /// Counts one skipped record.
+    pub fn skip(&mut self, reason: &'static str) {
+        self.skip_many(reason, 1);
+    }
+
+    fn skip_many(&mut self, reason: &'static str, count: u64) {
+        match self.skips.iter_mut().find(|(r, _)| *r == reason) {
+            Some((_, n)) => *n += count,
+            None => self.skips.push((reason, count)),
+        }
+    }
+
+    /// Records skipped, all reasons together.
+    pub fn skipped(&self) -> u64 {
+        self.skips.iter().map(|(_, n)| n).sum()
+    }
+
+    /// Adds another part of the same source, or another source to a total.
+    pub fn add(&mut self, other: &SourceTally) {
+        self.format = self.format.or(other.format);
+        self.status = self.status.max(other.status);
+        self.sha256 = self.sha256.or(other.sha256);
+        self.records += other.records;
+        self.yielded += other.yielded;
+        self.observations += other.observations;
+        self.rejects += other.rejects;
+        self.degraded += other.degraded;
+        for (reason, count) in &other.skips {
+            self.skip_many(reason, *count);
+        }
+    }
+
+    /// Records = yielded + skipped + rejected.
+    pub fn balances(&self) -> bool {
+        self.records == self.yielded + self.skipped() + self.rejects
+    }
+}
+
+/// Observations by verdict, over the whole scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    api: [u64; 16],
+    storage: [u64; 16],
+    presence: [u64; 16],
+    hardware: [u64; 3],
+    /// With a conflict in either verdict.
+    pub conflicts: u64,
+}
+
+impl Counts {
+    /// Counts one observation.
+    pub fn add(&mut self, v: &Verdicts) {
+        self.api[v.api.value as usize] += 1;
+        self.storage[v.storage.value as usize] += 1;
+        self.presence[v.presence as usize] += 1;
+        self.hardware[v.hardware_backed.map_or(2, usize::from)] += 1;
+        self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
+    }
+
+    /// Adds the counts of another group.
+    pub fn merge(&mut self, other: &Counts) {
+        let mine = self.api.iter_mut().chain(&mut self.storage).chain(&mut self.presence).chain(&mut self.hardware);
+        let theirs = other.api.iter().chain(&other.storage).chain(&other.presence).chain(&other.hardware);
+        for (mine, theirs) in mine.zip(theirs) {
+            *mine += theirs;
+        }
+        self.conflicts += other.conflicts;
+    }
+
+    /// By `key_api`, values that occur.
+    pub fn by_api(&self) -> BTreeMap<&'static str, u64> {
+        named(KeyApi::ALL.iter().map(|v| (v.as_str(), self.api[*v as usize])))
+    }
+
+    /// By `key_storage`, values that occur.
+    pub fn by_storage(&self) -> BTreeMap<&'static str, u64> {
+        named(KeyStorage::ALL.iter().map(|v| (v.as_str(), self.storage[*v as usize])))
+    }
+
+    /// By `key_presence`, values that occur.
+    pub fn by_presence(&self) -> BTreeMap<&'static str, u64> {
+        named(KeyPresence::ALL.iter().map(|v| (v.as_str(), self.presence[*v as usize])))
+    }
+
+    /// By `hardware_backed`, values that occur.
+    pub fn by_hardware(&self) -> BTreeMap<&'static str, u64> {
+        named(["false", "true", "null"].into_iter().zip(self.hardware))
+    }
+}
+
+fn named(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
+    counts.filter(|(_, n)| *n > 0).collect()
+}
+
+/// What the latest collection says of a client.
+#[derive(Clone, Debug, Default)]
+struct About {
+    fqdn: Option<String>,
+    domain: Option<String>,
+    machine_guid: Option<String>,
+    smbios_uuid: Option<String>,
+    collected_at: Option<i64>,
+    collector: Option<String>,
+    collector_version: Option<String>,
+    os_version: Option<String>,
+    os_caption: Option<String>,
+    ubr: Option<u32>,
+    arch: Option<String>,
+    elevated: Option<bool>,
+    tpm_present: Option<bool>,
+    tpm_ready: Option<bool>,
+    tpm_spec: Option<String>,
+    vbs_running: Option<bool>,
+    cm_client_version: Option<String>,
+    cm_client_id: Option<String>,
+    cm_site_code: Option<String>,
+    cm_roles: Vec<String>,
+    calais_disable_capi_override: Option<u32>,
+}
+
+/// One client: counts by verdict and its latest description.
+#[derive(Clone, Debug, Default)]
+pub struct ClientTally {
+    about: Option<Box<About>>,
+    ambiguous: bool,
+    collections: u32,
+    /// Collections without their end record.
+    pub incomplete_collections: u32,
+    observations: u64,
+    with_key: u64,
+    missing: u64,
+    capi: u64,
+    cng: u64,
+    api_unknown: u64,
+    software: u64,
+    vbs: u64,
+    hardware: u64,
+    storage_unknown: u64,
+    conflicts: u64,
+}
+
+fn owned(text: &Option<crate::record::Text<'_>>) -> Option<String> {
+    text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+fn differ(a: &Option<String>, b: &Option<String>) -> bool {
+    matches!((a, b), (Some(a), Some(b)) if !a.eq_ignore_ascii_case(b))
+}
+
+impl ClientTally {
+    /// Counts one observation.
+    pub fn add(&mut self, v: &Verdicts) {
+        self.observations += 1;
+        self.with_key += u64::from(matches!(v.presence, KeyPresence::Opened | KeyPresence::Declared));
+        self.missing += u64::from(v.presence == KeyPresence::Missing);
+        self.capi += u64::from(v.api.value == KeyApi::Capi);
+        self.cng += u64::from(v.api.value == KeyApi::Cng);
+        self.api_unknown += u64::from(v.api.value == KeyApi::Unknown);
+        self.software += u64::from(v.storage.value == KeyStorage::Software);
+        self.vbs += u64::from(v.storage.value == KeyStorage::Vbs);
+        self.hardware += u64::from(v.hardware_backed == Some(true));
+        let has_key = !matches!(v.presence, KeyPresence::None | KeyPresence::Unknown);
+        self.storage_unknown += u64::from(has_key && v.hardware_backed.is_none());
+        self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
+    }
+
+    /// Takes in a collection's header.
+    pub fn describe(&mut self, c: &Client<'_>) {
+        let about = About {
+            fqdn: owned(&c.fqdn),
+            domain: owned(&c.domain),
+            machine_guid: owned(&c.machine_guid),
+            smbios_uuid: owned(&c.smbios_uuid),
+            collected_at: c.collected_at,
+            collector: owned(&c.collector),
+            collector_version: owned(&c.collector_version),
+            os_version: owned(&c.os_version),
+            os_caption: owned(&c.os_caption),
+            ubr: c.ubr,
+            arch: owned(&c.arch),
+            elevated: c.elevated,
+            tpm_present: c.tpm_present,
+            tpm_ready: c.tpm_ready,
+            tpm_spec: owned(&c.tpm_spec),
+            vbs_running: c.vbs_running,
+            cm_client_version: owned(&c.cm_client_version),
+            cm_client_id: owned(&c.cm_client_id),
+            cm_site_code: owned(&c.cm_site_code),
+            cm_roles: c.cm_roles.iter().map(|role| role.clone().into_owned()).collect(),
+            calais_disable_capi_override: c.calais_disable_capi_override,
+        };
+        self.collections += 1;
+        self.learn(Box::new(about));
+    }
+
+    /// The latest description wins; of two equally late ones the later in the order of the sources.
+    fn learn(&mut self, new: Box<About>) {
+        if let Some(old) = &self.about {
+            self.ambiguous |= differ(&old.machine_guid, &new.machine_guid) || differ(&old.fqdn, &new.fqdn);
+            if old.collected_at > new.collected_at {
+                return;
+            }
+        }
+        self.about = Some(new);
+    }
+
+    /// Adds what a later group learnt.
+    pub fn merge(&mut self, other: ClientTally) {
+        self.ambiguous |= other.ambiguous;
+        self.collections += other.collections;
+        self.incomplete_collections += other.incomplete_collections;
+        self.observations += other.observations;
+        self.with_key += other.with_key;
+        self.missing += other.missing;
+        self.capi += other.capi;
+        self.cng += other.cng;
+        self.api_unknown += other.api_unknown;
+        self.software += other.software;
+        self.vbs += other.vbs;
+        self.hardware += other.hardware;
+        self.storage_unknown += other.storage_unknown;
+        self.conflicts += other.conflicts;
+        if let Some(about) = other.about {
+            self.learn(about);
+        }
+    }
+}
+
+/// Clients by lower-case name; the empty name stands for observations whose client is not known.
+#[derive(Clone, Debug, Default)]
+pub struct Clients(HashMap<String, ClientTally, RandomState>);
+
+impl Clients {
+    /// The tally of this client.
+    pub fn of(&mut self, client: Option<&str>) -> &mut ClientTally {
+        let name = client.unwrap_or_default();
+        // Makes an owned key only for the first row of a client: a fleet has some seventy rows each.
+        self.0.entry_ref(name).or_default()
+    }
+
+    /// Adds what a later group learnt.
+    pub fn merge(&mut self, other: Clients) {
+        for (name, tally) in other.0 {
+            self.0.entry(name).or_default().merge(tally);
+        }
+    }
+
+    /// Clients that are known by name.
+    pub fn named(&self) -> usize {
+        self.0.len() - usize::from(self.0.contains_key(""))
+    }
+
+    /// Observations whose client is not known.
+    pub fn unnamed_observations(&self) -> u64 {
+        self.0.get("").map_or(0, |tally| tally.observations)
+    }
+
+    /// The rows of `clients`, by name, and how many there are.
+    pub fn finish(&self, audit: Option<&str>) -> (usize, Vec<ArrayRef>) {
+        let sorted: BTreeMap<_, _> = self.0.iter().collect();
+        let mut c = columns::Clients::default();
+        for (name, tally) in &sorted {
+            let nothing = About::default();
+            let about = tally.about.as_deref().unwrap_or(&nothing);
+            c.audit.push(audit);
+            c.client.push(Some(name));
+            c.fqdn.push(about.fqdn.as_deref());
+            c.domain.push(about.domain.as_deref());
+            c.machine_guid.push(about.machine_guid.as_deref());
+            c.smbios_uuid.push(about.smbios_uuid.as_deref());
+            c.is_ambiguous.push(Some(tally.ambiguous));
+            c.collections.push(i32::try_from(tally.collections).ok());
+            c.incomplete_collections.push(i32::try_from(tally.incomplete_collections).ok());
+            c.collected_at.push(about.collected_at);
+            c.collector.push(about.collector.as_deref());
+            c.collector_version.push(about.collector_version.as_deref());
+            c.os_version.push(about.os_version.as_deref());
+            c.os_caption.push(about.os_caption.as_deref());
+            c.ubr.push(about.ubr.map(i64::from));
+            c.arch.push(about.arch.as_deref());
+            c.elevated.push(about.elevated);
+            c.tpm_present.push(about.tpm_present);
+            c.tpm_ready.push(about.tpm_ready);
+            c.tpm_spec.push(about.tpm_spec.as_deref());
+            c.vbs_running.push(about.vbs_running);
+            c.cm_client_version.push(about.cm_client_version.as_deref());
+            c.cm_client_id.push(about.cm_client_id.as_deref());
+            c.cm_site_code.push(about.cm_site_code.as_deref());
+            c.cm_roles.push(&about.cm_roles);
+            c.calais_disable_capi_override.push(about.calais_disable_capi_override.map(i64::from));
+            let count = |n: u64| i64::try_from(n).ok();
+            c.observations.push(count(tally.observations));
+            c.with_key.push(count(tally.with_key));
+            c.missing_key.push(count(tally.missing));
+            c.api_capi.push(count(tally.capi));
+            c.api_cng.push(count(tally.cng));
+            c.api_unknown.push(count(tally.api_unknown));
+            c.storage_software.push(count(tally.software));
+            c.storage_vbs.push(count(tally.vbs));
+            c.storage_hardware.push(count(tally.hardware));
+            c.storage_unknown.push(count(tally.storage_unknown));
+            c.conflicts.push(count(tally.conflicts));
+        }
+        (sorted.len(), c.finish())
+    }
+}

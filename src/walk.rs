@@ -1,0 +1,225 @@
+//! Inputs to sources, in one fixed order: by path inside the input, whatever the file system says first.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::error::Error;
+use crate::format::{self, Format, HEAD, Head};
+use crate::record::Code;
+use crate::table::build::hex;
+
+/// One input file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// First 16 hex digits of SHA-256 over the path inside the input: the `source_id` column.
+    pub id: [u8; 16],
+    /// Path inside its input, with forward slashes; the file name for an input that is a file.
+    pub path: String,
+    /// Where it is on this machine.
+    pub file: PathBuf,
+    /// Size in bytes when it was found.
+    pub len: u64,
+    /// Why it cannot be opened at all.
+    pub trouble: Option<(Code, String)>,
+    /// Not a regular file (a pipe, a device): named, never opened.
+    pub special: bool,
+}
+
+/// Which files of a folder are taken.
+#[derive(Default)]
+pub struct Filter {
+    include: Option<GlobSet>,
+    exclude: Option<GlobSet>,
+}
+
+impl Filter {
+    /// Globs over the path inside the input (`*.sst`, `**/My/*`), as ripgrep's `--glob` reads them: a glob
+    /// without a slash matches the file name at any depth.
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, Error> {
+        Ok(Filter { include: globs("--include", include)?, exclude: globs("--exclude", exclude)? })
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        self.include.as_ref().is_none_or(|set| set.is_match(path))
+            && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
+    }
+}
+
+fn globs(option: &str, patterns: &[String]) -> Result<Option<GlobSet>, Error> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let deep = if pattern.contains('/') { pattern.clone() } else { format!("**/{pattern}") };
+        let glob = GlobBuilder::new(&deep).literal_separator(true).build();
+        set.add(glob.map_err(|e| Error::Usage(format!("{option} {pattern}: {}", e.kind())))?);
+    }
+    set.build().map(Some).map_err(|e| Error::Usage(format!("{option}: {e}")))
+}
+
+/// Finds every source of the inputs, in path order.
+///
+/// Symbolic links are followed; a loop becomes a source with its reason, and so does a file that cannot be
+/// read. An input that lies inside another one is read once. Inputs that do not exist are a usage error.
+pub fn walk(inputs: &[PathBuf], filter: &Filter) -> Result<Vec<Source>, Error> {
+    let mut sources = Vec::new();
+    for input in outermost(inputs)? {
+        if fs::metadata(&input).map_err(Error::io(&input))?.is_dir() {
+            walk_folder(&input, filter, &mut sources);
+        } else {
+            let path = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
+            sources.push(source(path, input, None));
+        }
+    }
+    sources.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
+    identify(&mut sources);
+    Ok(sources)
+}
+
+/// The inputs without those that lie inside another input, so that nothing is counted twice.
+fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut found: Vec<(PathBuf, &PathBuf)> = Vec::new();
+    for input in inputs {
+        let real = fs::canonicalize(input)
+            .map_err(|e| Error::Usage(format!("{}: {e}; give files or folders that exist", input.display())))?;
+        found.push((real, input));
+    }
+    found.sort();
+    let mut kept: Vec<(PathBuf, &PathBuf)> = Vec::new();
+    for (real, input) in found {
+        if !kept.iter().any(|(outer, _)| real.starts_with(outer)) {
+            kept.push((real, input));
+        }
+    }
+    Ok(kept.into_iter().map(|(_, input)| input.clone()).collect())
+}
+
+fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
+    for entry in WalkDir::new(input).follow_links(true) {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => {
+                let path = inside(input, entry.path());
+                if filter.takes(&path) {
+                    sources.push(source(path, entry.into_path(), None));
+                }
+            }
+            Err(error) => {
+                let file = error.path().unwrap_or(input).to_owned();
+                let path = inside(input, &file);
+                let code = if error.loop_ancestor().is_some() { Code::SymlinkLoop } else { Code::Io };
+                let message = match error.io_error() {
+                    Some(io) => io.to_string(),
+                    None => "the link leads back to a folder above it".to_owned(),
+                };
+                sources.push(source(path, file, Some((code, message))));
+            }
+        }
+    }
+}
+
+fn inside(input: &Path, file: &Path) -> String {
+    let inner = file.strip_prefix(input).unwrap_or(file);
+    let parts: Vec<_> = inner.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn source(path: String, file: PathBuf, trouble: Option<(Code, String)>) -> Source {
+    let metadata = fs::metadata(&file).ok();
+    let len = metadata.as_ref().map_or(0, fs::Metadata::len);
+    let special = metadata.is_some_and(|m| !m.is_file()) && trouble.is_none();
+    Source { id: [b'0'; 16], path, file, len, trouble, special }
+}
+
+/// Gives each source its id. Two inputs may hold the same path; the later ones get a number into the hash.
+fn identify(sources: &mut [Source]) {
+    let mut nth = 0u32;
+    for i in 0..sources.len() {
+        nth = if i > 0 && sources[i - 1].path == sources[i].path { nth + 1 } else { 0 };
+        let mut hash = Sha256::new_with_prefix(sources[i].path.as_bytes());
+        if nth > 0 {
+            hash.update([0]);
+            hash.update(nth.to_le_bytes());
+        }
+        let digits = hex(&hash.finalize()[..8]);
+        sources[i].id.copy_from_slice(digits.as_bytes());
+    }
+}
+
+/// The beginning of a file and its format.
+pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {
+    let mut head = Vec::with_capacity(HEAD.min(len as usize + 1));
+    File::open(file)?.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(format::sniff(&Head { bytes: &head, complete: (head.len() as u64) < HEAD as u64, len: Some(len) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(sources: &[Source]) -> Vec<&str> {
+        sources.iter().map(|s| s.path.as_str()).collect()
+    }
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(path, file).expect("a file");
+        }
+        dir
+    }
+
+    #[test]
+    fn order_is_by_path_and_ids_do_not_know_the_root() {
+        let a = tree(&["b/2", "b/10", "a/z", "c"]);
+        let b = tree(&["c", "a/z", "b/10", "b/2"]);
+        let one = walk(&[a.path().to_owned()], &Filter::default()).expect("walk");
+        let two = walk(&[b.path().to_owned()], &Filter::default()).expect("walk");
+        assert_eq!(paths(&one), ["a/z", "b/10", "b/2", "c"]);
+        assert_eq!(one.iter().map(|s| s.id).collect::<Vec<_>>(), two.iter().map(|s| s.id).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_inputs_with_the_same_path_keep_apart_and_overlaps_are_read_once() {
+        let a = tree(&["x", "in/y"]);
+        let b = tree(&["x"]);
+        let both = walk(&[a.path().to_owned(), b.path().to_owned()], &Filter::default()).expect("walk");
+        assert_eq!(paths(&both), ["in/y", "x", "x"]);
+        assert_ne!(both[1].id, both[2].id);
+        let overlap = walk(&[a.path().join("in"), a.path().to_owned(), a.path().join("x")], &Filter::default());
+        assert_eq!(paths(&overlap.expect("walk")), ["in/y", "x"]);
+    }
+
+    #[test]
+    fn globs_take_and_leave() {
+        let a = tree(&["a.cer", "d/b.cer", "d/c.sst"]);
+        let filter = |i: &[&str], e: &[&str]| {
+            let own = |v: &[&str]| v.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+            Filter::new(&own(i), &own(e)).expect("globs")
+        };
+        let found = |f: &Filter| walk(&[a.path().to_owned()], f).expect("walk").len();
+        assert_eq!(found(&filter(&["*.cer"], &[])), 2);
+        assert_eq!(found(&filter(&[], &["d/*"])), 1);
+        assert!(Filter::new(&["[".to_owned()], &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn loops_and_special_files_are_named_not_followed() {
+        let a = tree(&["d/x"]);
+        std::os::unix::fs::symlink("..", a.path().join("d/up")).expect("link");
+        let _socket = std::os::unix::net::UnixListener::bind(a.path().join("s")).expect("socket");
+        let found = walk(&[a.path().to_owned()], &Filter::default()).expect("walk");
+        assert_eq!(paths(&found), ["d/up", "d/x", "s"]);
+        assert_eq!(found[0].trouble.as_ref().map(|t| t.0), Some(Code::SymlinkLoop));
+        assert!(found[2].special);
+    }
+}

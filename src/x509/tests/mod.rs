@@ -1,0 +1,7 @@
+//! Whole certificates: made here, from fixtures, mutated, and from the corpus.
+
+pub(super) mod build;
+mod corpus;
+mod fixtures;
+mod odd;
+mod property;

@@ -1,0 +1,53 @@
+//! Digits without the formatting machinery: every certificate needs a dozen hex and dotted values.
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut out, bytes);
+    out
+}
+
+/// Appends lower-case hex.
+pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+/// Appends a decimal number.
+pub(super) fn push_decimal(out: &mut String, number: u128) {
+    match u64::try_from(number) {
+        Ok(digit @ 0..=9) => out.push(char::from(b'0' + digit as u8)),
+        Ok(mut number) => {
+            let mut digits = [b'0'; 20]; // u64::MAX has 20
+            let mut from = digits.len();
+            for digit in digits.iter_mut().rev() {
+                if number == 0 {
+                    break;
+                }
+                *digit += (number % 10) as u8;
+                number /= 10;
+                from -= 1;
+            }
+            out.extend(digits.iter().skip(from).map(|digit| char::from(*digit)));
+        }
+        Err(_) => out.push_str(&number.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_equal_those_of_the_standard_library() {
+        for number in [0, 9, 10, 99, 311, 41482, u128::from(u64::MAX), u128::from(u64::MAX) + 1, u128::MAX] {
+            let mut text = String::new();
+            push_decimal(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
+        assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
+    }
+}
