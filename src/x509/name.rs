@@ -30,7 +30,7 @@ const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 pub(super) fn read(element: &[u8]) -> Result<Name, Refusal> {
     let (_, name) = X509Name::from_der(element).map_err(refusal)?;
     let rdns = Vec::from(name);
-    let parsed: usize = rdns.iter().map(|rdn| rdn.iter().count()).sum();
+    let parsed = rdns.iter().map(|rdn| rdn.iter().count()).sum();
     match count_attributes(element) {
         Some(count) if count == parsed => Ok(write(&rdns, element.len())),
         _ => Err("a part of the name cannot be read; the name is not shown without it".into()),
@@ -103,8 +103,8 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
 
 /// Appends a string value (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
 fn push_escaped(out: &mut String, value: &str) {
-    let special = |byte: &u8| matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
-    if !value.starts_with([' ', '#']) && !value.ends_with(' ') && !value.as_bytes().iter().any(|byte| special(byte)) {
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
+    if !value.starts_with([' ', '#']) && !value.ends_with(' ') && value.as_bytes().iter().all(plain) {
         return out.push_str(value);
     }
     let last = value.len().saturating_sub(1);
