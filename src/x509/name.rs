@@ -30,7 +30,7 @@ const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 pub(super) fn read(element: &[u8]) -> Result<Name, Refusal> {
     let (_, name) = X509Name::from_der(element).map_err(refusal)?;
     let rdns = Vec::from(name);
-    let parsed = rdns.iter().map(|rdn| rdn.iter().count()).sum();
+    let parsed: usize = rdns.iter().map(|rdn| rdn.iter().count()).sum();
     match count_attributes(element) {
         Some(count) if count == parsed => Ok(write(&rdns, element.len())),
         _ => Err("a part of the name cannot be read; the name is not shown without it".into()),
