@@ -25,6 +25,11 @@ pub const MAX_GROUP_ROWS: usize = 48 * 1024;
 /// Bytes held after which a group is closed, unless `--max-memory` asks for less.
 pub const MAX_GROUP_BYTES: usize = 96 * 1024 * 1024;
 
+/// What a row takes beside its text, roughly.
+const ROW_BYTES: usize = 512;
+/// Longest client name accepted, in bytes: no DNS name is longer than 253 (RFC 1035 2.3.4), no NetBIOS name than 15.
+const MAX_CLIENT: usize = 255;
+
 /// What every group of a scan shares.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
@@ -82,6 +87,8 @@ pub struct Group {
     pub counts: Counts,
     /// Observations that only name their certificate, encoded.
     pub pending: Vec<u8>,
+    /// Bytes of text in rows, which a hostile export can make as large as it likes.
+    text: usize,
     max_bytes: usize,
 }
 
@@ -89,6 +96,7 @@ impl Group {
     /// An empty group.
     pub fn new(setting: Setting<'_>) -> Self {
         Group {
+            text: 0,
             max_bytes: setting.max_bytes,
             observations: Observations::default(),
             certificate_of: Vec::new(),
@@ -105,7 +113,7 @@ impl Group {
 
     fn is_full(&self) -> bool {
         let rows = self.certificate_of.len() + self.provider_rows + self.rejects.len();
-        let weight = self.certificates.weight() + self.pending.len() + rows * 512;
+        let weight = self.certificates.weight() + self.pending.len() + self.text + rows * ROW_BYTES;
         rows >= MAX_GROUP_ROWS || weight >= self.max_bytes
     }
 
@@ -121,6 +129,7 @@ impl Group {
     /// Adds one row of `observations` whose certificate is settled, with its verdicts.
     pub fn push(&mut self, row: &Row<'_>, certificate: Option<(u32, &Entry)>, verdicts: &Verdicts) {
         push_observation(&mut self.observations, row, certificate.map(|(_, entry)| entry), verdicts);
+        self.text += text_bytes(row.observation);
         self.certificate_of.push(certificate.map(|(number, _)| number));
         self.counts.add(verdicts);
         self.clients.of(row.client.map(|(client, _)| client)).add(verdicts);
@@ -198,6 +207,25 @@ fn push_observation(c: &mut Observations, row: &Row<'_>, certificate: Option<&En
     c.source_member.push(None);
     c.byte_offset.push(i64::try_from(o.lineage.byte_offset).ok());
     c.record_number.push(o.lineage.record_number);
+}
+
+/// Bytes of the texts of an observation that have no natural limit.
+fn text_bytes(o: &Observation<'_>) -> usize {
+    let (c, p) = (&o.claims, &o.printed);
+    let texts = [
+        &o.store_name,
+        &o.user_sid,
+        &c.provider_name,
+        &c.key_container,
+        &c.key_path,
+        &c.reader,
+        &c.friendly_name,
+        &c.request_originator,
+        &p.subject,
+        &p.issuer,
+        &p.not_after,
+    ];
+    texts.into_iter().flatten().map(|text| text.len()).sum()
 }
 
 /// `source_id:byte_offset[.n]`.
@@ -280,9 +308,9 @@ struct ClientCache {
 impl ClientCache {
     fn lower(&mut self, raw: &str) -> Option<Rc<str>> {
         if self.raw != raw {
-            self.raw = raw.to_owned();
+            raw.clone_into(&mut self.raw);
             let lower = raw.trim().to_lowercase();
-            self.lower = (!lower.is_empty()).then(|| lower.into());
+            self.lower = (!lower.is_empty() && lower.len() <= MAX_CLIENT).then(|| lower.into());
         }
         self.lower.clone()
     }
@@ -343,6 +371,7 @@ impl<'a> GroupSink<'a> {
     fn push_reject(&mut self, client: Option<String>, reject: Reject, certificate: Option<u32>) {
         // A group that names a source also counts it.
         self.group.tally(self.origin.index);
+        self.group.text += reject.message.len() + client.as_ref().map_or(0, String::len);
         self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, certificate });
     }
 
@@ -414,6 +443,10 @@ impl<'a> GroupSink<'a> {
     }
 }
 
+fn is_not_record((_, basis): &(Rc<str>, Basis)) -> bool {
+    *basis != Basis::Record
+}
+
 /// The reject for a claimed hash that is not the certificate's.
 pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
     let mut text = Vec::new();
@@ -426,6 +459,10 @@ impl Sink for GroupSink<'_> {
     fn observation(&mut self, o: &Observation<'_>) {
         let index = self.origin.index;
         let client = self.client_name(o.client.as_deref());
+        if o.client.as_ref().is_some_and(|raw| raw.len() > MAX_CLIENT && client.as_ref().is_none_or(is_not_record)) {
+            let message = format!("a name of more than {MAX_CLIENT} bytes is no client; the row has none of its own");
+            self.push_reject(None, Reject::degraded(o.lineage, Stage::Decode, Code::BadField, "client", message), None);
+        }
         let name = client.as_ref().map(|(name, _)| &**name);
         let number = self.certificate(o, name);
         let lost = number.is_none()
@@ -475,6 +512,7 @@ impl Sink for GroupSink<'_> {
         tally.records += 1;
         tally.yielded += 1;
         self.group.provider_rows += 1;
+        self.group.text += p.name.len() + p.image.as_ref().map_or(0, |image| image.len());
         self.group.clients.of(client.as_ref().map(|(name, _)| &**name));
         let known = self.classifier.row(&p.name);
         let c = &mut self.group.providers;

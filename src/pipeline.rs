@@ -108,13 +108,7 @@ fn work(job: &Job<'_>, task: usize, tools: &mut Tools, line: &Line<'_>) {
 }
 
 /// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
-fn read_unit(
-    job: &Job<'_>,
-    unit: &Unit,
-    group: Group,
-    tools: &mut Tools,
-    hand_on: &mut dyn FnMut(Group),
-) -> Group {
+fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_on: &mut dyn FnMut(Group)) -> Group {
     let Tools { classifier, head, buffer } = tools;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
@@ -181,7 +175,7 @@ fn open_and_read(
         read_guarded(format, job, Bytes { read: rest, offset: 0, buffer }, source, sink)
     } else {
         let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
-        match plan::real_range(&mut file, unit, source.len, border)? {
+        match plan::real_range(&mut file, unit, job.plan.unit_bytes, source.len, border)? {
             Some(range) => {
                 let read = plan::read_range(&mut file, &range)?;
                 read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink)
