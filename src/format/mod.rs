@@ -89,7 +89,7 @@ pub struct Format {
     pub border: Option<Border>,
 }
 
-/// Every format, in the order of the tests (windows-binary section 10): magic numbers, structures, then text.
+/// Every format, in the order of the tests: magic numbers, structures, then text.
 pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,

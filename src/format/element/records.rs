@@ -1,4 +1,4 @@
-//! The records of which serialized stores and elements are made (windows-binary section 1; MS-GPEF 2.2.1.1.1,
+//! The records of which serialized stores and elements are made (MS-GPEF 2.2.1.1.1,
 //! MS-OSHARED 2.3.2.5): `u32 id, u32 encoding = 1, u32 length`, then the value, without padding.
 
 use crate::input::Window;
