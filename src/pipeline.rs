@@ -19,12 +19,13 @@ use crate::client::ClientFrom;
 use crate::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
-use crate::group::{Group, GroupSink, Origin, Setting};
+use crate::group::{Group, Origin, Setting};
 use crate::input::Window;
 use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
+use crate::sink::GroupSink;
 use crate::tally::Status;
 use crate::walk::Source;
 
