@@ -1,5 +1,5 @@
 //! Runs the real binary in a fresh folder and reads reports back as JSON rows.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
