@@ -11,8 +11,9 @@ use arrow::compute::{filter, take};
 
 use crate::certstore::Entry;
 use crate::error::Error;
-use crate::group::{Group, RejectRow, push_id};
+use crate::group::{Group, RejectRow};
 use crate::record::Severity;
+use crate::row::push_id;
 use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, PROVIDERS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Compression, Encoder, RowGroup};
 use crate::table::{Kind, Table};

@@ -65,7 +65,7 @@ impl<'r> Window<'r> {
     pub fn fill(&mut self, want: usize) -> &[u8] {
         let want = want.min(MAX_WINDOW);
         while self.end - self.start < want && !self.eof {
-            self.refill(want);
+            self.refill();
         }
         self.available()
     }
@@ -135,7 +135,7 @@ impl<'r> Window<'r> {
                 self.offset += searched as u64;
                 return Some(self.cut(offset, from, searched, max));
             }
-            self.refill(searched + 1);
+            self.refill();
         }
     }
 
@@ -162,17 +162,16 @@ impl<'r> Window<'r> {
         }
     }
 
-    /// Reads once, making room for `want` bytes from `start` on.
-    fn refill(&mut self, want: usize) {
+    /// Reads once. The buffer grows by doubling, and only while bytes really come: what a record claims as its
+    /// length is not believed before it is there.
+    fn refill(&mut self) {
         if self.start > 0 {
             self.buf.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let room = want.max(self.end + 1).max(CHUNK);
-        if self.buf.len() < room {
-            // Grow by doubling, so that a long record is copied a logarithmic number of times.
-            self.buf.resize(room.max(self.buf.len() * 2).min(MAX_WINDOW.max(room)), 0);
+        if self.end == self.buf.len() {
+            self.buf.resize((2 * self.end).max(CHUNK), 0);
         }
         loop {
             match self.read.read(&mut self.buf[self.end..]) {

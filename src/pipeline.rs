@@ -19,12 +19,13 @@ use crate::client::ClientFrom;
 use crate::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
-use crate::group::{Group, GroupSink, Origin, Setting};
+use crate::group::{Group, Origin, Setting};
 use crate::input::Window;
 use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
+use crate::sink::GroupSink;
 use crate::tally::Status;
 use crate::walk::Source;
 
@@ -59,13 +60,17 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
         .build()
         .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
     pool.broadcast(|_| {
-        let mut classifier = Classifier::new(Arc::clone(job.catalogue));
+        let mut tools = Tools {
+            classifier: Classifier::new(Arc::clone(job.catalogue)),
+            head: Vec::with_capacity(HEAD + 1),
+            buffer: Vec::new(),
+        };
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
             if task >= job.plan.tasks() || job.progress.is_stopped() || line.has_failed() {
                 break;
             }
-            work(job, task, &mut classifier, &line);
+            work(job, task, &mut tools, &line);
         }
     });
     if job.progress.is_stopped() {
@@ -74,11 +79,18 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
     line.finish()
 }
 
+/// What a worker keeps from unit to unit, so that a tree of small files costs no fresh memory a file.
+struct Tools {
+    classifier: Classifier,
+    head: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
 /// Place of a group in the report: its task and its number inside the task.
 type Place = (usize, u32);
 
 /// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
-fn work(job: &Job<'_>, task: usize, classifier: &mut Classifier, line: &Line<'_>) {
+fn work(job: &Job<'_>, task: usize, tools: &mut Tools, line: &Line<'_>) {
     let mut number = 0;
     let mut hand_on = |group: Group, last: bool| {
         line.submit((task, number), group, last);
@@ -89,7 +101,7 @@ fn work(job: &Job<'_>, task: usize, classifier: &mut Classifier, line: &Line<'_>
         if job.progress.is_stopped() || line.has_failed() {
             return;
         }
-        group = read_unit(job, &range, group, classifier, &mut |full| hand_on(full, false));
+        group = read_unit(job, &range, group, tools, &mut |full| hand_on(full, false));
     }
     if !job.progress.is_stopped() {
         hand_on(group, true);
@@ -97,13 +109,8 @@ fn work(job: &Job<'_>, task: usize, classifier: &mut Classifier, line: &Line<'_>
 }
 
 /// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
-fn read_unit(
-    job: &Job<'_>,
-    unit: &Unit,
-    group: Group,
-    classifier: &mut Classifier,
-    hand_on: &mut dyn FnMut(Group),
-) -> Group {
+fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_on: &mut dyn FnMut(Group)) -> Group {
+    let Tools { classifier, head, buffer } = tools;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
     let stopped = || job.progress.is_stopped();
@@ -121,7 +128,7 @@ fn read_unit(
     } else if source.special {
         format = Some("special_file");
     } else {
-        match open_and_read(job, unit, source, &mut sink) {
+        match open_and_read(job, unit, source, head, buffer, &mut sink) {
             Ok((found, outcome)) => (format, status) = (found, outcome),
             Err(error) => {
                 sink.reject(Reject::lost(Lineage::default(), Stage::Read, Code::Io, error.to_string()));
@@ -141,10 +148,14 @@ fn open_and_read(
     job: &Job<'_>,
     unit: &Unit,
     source: &Source,
+    head: &mut Vec<u8>,
+    buffer: &mut Vec<u8>,
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
     let mut file = File::open(&source.file)?;
-    let head = read_head(&mut file)?;
+    // One byte more than a head holds, so that a complete head can be told from a cut one.
+    head.clear();
+    file.by_ref().take(HEAD as u64 + 1).read_to_end(head)?;
     let Some(format) = format::sniff(&Head {
         bytes: &head[..head.len().min(HEAD)],
         complete: head.len() <= HEAD,
@@ -162,41 +173,51 @@ fn open_and_read(
     let status = if whole {
         // Not limited to the size seen by the walk: a file that has grown since is read to its end.
         let rest = (&head[..]).chain(&mut file);
-        read_guarded(format, job, rest, 0, source, sink)
+        read_guarded(format, job, Bytes { read: rest, offset: 0, buffer }, source, sink)
     } else {
         let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
-        match plan::real_range(&mut file, unit, source.len, border)? {
-            Some(range) => read_guarded(format, job, plan::read_range(&mut file, &range)?, range.start, source, sink),
+        match plan::real_range(&mut file, unit, job.plan.unit_bytes, source.len, border)? {
+            Some(range) => {
+                let read = plan::read_range(&mut file, &range)?;
+                read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink)
+            }
             None => Status::Complete,
         }
     };
     Ok((Some(format.name), status))
 }
 
-/// The first bytes of a file, one more than a head holds, so that a complete head can be told from a cut one.
-fn read_head(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    file.by_ref().take(HEAD as u64 + 1).read_to_end(&mut head)?;
-    Ok(head)
+/// Bytes of a unit on their way to a reader.
+struct Bytes<'b, R> {
+    read: R,
+    /// Offset of the first byte in the source.
+    offset: u64,
+    /// Lent to the window.
+    buffer: &'b mut Vec<u8>,
 }
 
 /// Runs a reader; its panic, if any, is this unit's problem alone.
 fn read_guarded(
     format: &'static Format,
     job: &Job<'_>,
-    bytes: impl Read,
-    offset: u64,
+    bytes: Bytes<'_, impl Read>,
     source: &Source,
     sink: &mut GroupSink<'_>,
 ) -> Status {
-    let mut window = Window::new(job.progress.watch(bytes), offset);
+    let Bytes { read: bytes, offset, buffer } = bytes;
+    let mut window = Window::with_buffer(job.progress.watch(bytes), offset, std::mem::take(buffer));
     let name = source.path.rsplit('/').next().unwrap_or(&source.path);
     sink.set_format(format.name);
     let Some(read) = format.read else { return Status::Unsupported };
     let outcome =
         catch_unwind(AssertUnwindSafe(|| read(Input { window: &mut window, name, max_line: job.max_line }, sink)));
     let here = Lineage::at(window.offset());
-    if let Some(error) = window.take_error() {
+    let error = window.take_error();
+    *buffer = window.into_buffer();
+    // A buffer that one huge record has blown up is not kept for the next thousand small files.
+    buffer.truncate(4 * crate::input::CHUNK);
+    buffer.shrink_to(4 * crate::input::CHUNK);
+    if let Some(error) = error {
         sink.reject(Reject::lost(here, Stage::Read, Code::Io, error.to_string()));
         return Status::Failed;
     }

@@ -37,6 +37,8 @@ pub struct Unit {
 /// The work of a scan.
 #[derive(Debug, Default)]
 pub struct Plan {
+    /// Nominal length of a unit inside a large file.
+    pub unit_bytes: u64,
     units: Vec<Unit>,
     tasks: Vec<Range<u32>>,
 }
@@ -75,7 +77,7 @@ impl Plan {
         if first < units.len() as u32 {
             tasks.push(first..units.len() as u32);
         }
-        Plan { units, tasks }
+        Plan { unit_bytes: unit, units, tasks }
     }
 
     /// Number of tasks.
@@ -101,21 +103,40 @@ fn splits(source: &Source) -> bool {
     matches!(sniff_file(&source.file, source.len), Ok(Some(Format { border: Some(_), .. })))
 }
 
+/// How far past its nominal unit a border is looked for: the line that straddles the end must be whole.
+const OVERHANG: u64 = 1024 * 1024;
+
 /// The real range of a nominal one, cut at record (census: run) borders; `None` where no record begins in it.
 ///
-/// Both neighbours ask for the same border at the same nominal offset, so units fit together without a word
-/// between workers.
-pub fn real_range(file: &mut File, unit: &Unit, len: u64, border: Border) -> io::Result<Option<Range<u64>>> {
-    let mut at = |nominal: u64| -> io::Result<Option<u64>> {
-        file.seek(SeekFrom::Start(nominal))?;
-        let mut window = Window::new(&mut *file, nominal);
-        let found = border(&mut window);
-        window.take_error().map_or(Ok(found), Err)
+/// A border belongs to the nominal unit of `step` bytes in which it is found. Both neighbours ask the same question
+/// of the same bytes, so units fit together without a word between workers; and each nominal unit is searched at
+/// most once for its own start and once for the end of what precedes it, however long a run may be.
+pub fn real_range(file: &mut File, unit: &Unit, step: u64, len: u64, border: Border) -> io::Result<Option<Range<u64>>> {
+    let start = match unit.start {
+        0 => Some(0),
+        from => first_border(file, from, unit.end, step, border)?,
     };
-    let start = if unit.start == 0 { Some(0) } else { at(unit.start)? };
     let Some(start) = start else { return Ok(None) };
-    let end = if unit.end >= len { len } else { at(unit.end)?.unwrap_or(len) };
-    Ok((start < end || unit.start == 0).then_some(start..end))
+    let end = if unit.end >= len { None } else { first_border(file, unit.end, len, step, border)? };
+    Ok(Some(start..end.unwrap_or(len)))
+}
+
+/// The first border in the nominal units from `from` to `to`.
+fn first_border(file: &mut File, from: u64, to: u64, step: u64, border: Border) -> io::Result<Option<u64>> {
+    let mut nominal = from;
+    while nominal < to {
+        file.seek(SeekFrom::Start(nominal))?;
+        let mut window = Window::new(Read::take(&mut *file, step + OVERHANG), nominal);
+        let found = border(&mut window).filter(|at| *at < nominal + step);
+        if let Some(error) = window.take_error() {
+            return Err(error);
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+        nominal += step;
+    }
+    Ok(None)
 }
 
 /// A file from `range.start`, ending at `range.end`.

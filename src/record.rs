@@ -132,7 +132,7 @@ pub enum PcpAttestation {
 /// One property of a serialized store element: its id and length, never its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Property {
-    /// Property id (windows-binary section 4: `CERT_*_PROP_ID`).
+    /// Property id (`CERT_*_PROP_ID`, wincrypt.h).
     pub id: u32,
     /// Length of the value in bytes.
     pub len: u32,

@@ -19,10 +19,12 @@ use crate::certstore::{Entry, policy_arc};
 use crate::classify::{Classifier, Marks};
 use crate::encode::Encoders;
 use crate::error::Error;
-use crate::group::{Group, Origin, RejectRow, Row, Setting, mismatch};
+use crate::group::{Group, Origin, RejectRow, Setting};
 use crate::pending::Pending;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
+use crate::row::Row;
+use crate::sink::mismatch;
 use crate::table::columns::CERTIFICATES;
 use crate::walk::Source;
 

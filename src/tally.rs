@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
-use crate::record::Client;
+use crate::record::{Client, Text};
 use crate::table::columns;
 
 /// How reading a source ended, best first.
@@ -207,8 +207,17 @@ pub struct ClientTally {
     conflicts: u64,
 }
 
-fn owned(text: &Option<crate::record::Text<'_>>) -> Option<String> {
-    text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned)
+/// Longest text kept of a client's description, in bytes: clients are kept in memory, all of them.
+const MAX_TEXT: usize = 255;
+/// Most roles kept of a client.
+const MAX_ROLES: usize = 64;
+
+fn owned(text: &Option<Text<'_>>) -> Option<String> {
+    text.as_deref().filter(|t| !t.is_empty()).map(clip)
+}
+
+fn clip(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
 }
 
 fn differ(a: &Option<String>, b: &Option<String>) -> bool {
@@ -254,7 +263,7 @@ impl ClientTally {
             cm_client_version: owned(&c.cm_client_version),
             cm_client_id: owned(&c.cm_client_id),
             cm_site_code: owned(&c.cm_site_code),
-            cm_roles: c.cm_roles.iter().map(|role| role.clone().into_owned()).collect(),
+            cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
             calais_disable_capi_override: c.calais_disable_capi_override,
         };
         self.collections += 1;

@@ -6,7 +6,7 @@
 //! A format is found by content, never by name. The order of the list is the order of the tests: a stricter
 //! test stands before a looser one.
 
-use crate::input::{CHUNK, Window};
+use crate::input::Window;
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
 
 pub mod bare_base64;
@@ -89,7 +89,7 @@ pub struct Format {
     pub border: Option<Border>,
 }
 
-/// Every format, in the order of the tests (windows-binary section 10): magic numbers, structures, then text.
+/// Every format, in the order of the tests: magic numbers, structures, then text.
 pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,
@@ -134,18 +134,6 @@ pub const FORMATS: &[&Format] = &[
 /// The first format of the list that claims this head.
 pub fn sniff(head: &Head<'_>) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| (format.sniff)(head))
-}
-
-/// The bytes ahead, at least `want` of them unless the source ends first.
-///
-/// Asks for twice as much each time, so that the window grows with what is there and not with what a length field
-/// of the input claims.
-fn fill<'w>(window: &'w mut Window<'_>, want: usize) -> &'w [u8] {
-    let mut step = CHUNK.min(want);
-    while step < want && window.fill(step).len() >= step {
-        step = step.saturating_mul(2).min(want);
-    }
-    window.fill(step)
 }
 
 /// The degraded reject for bytes after the end of the data.

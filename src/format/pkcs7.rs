@@ -5,7 +5,7 @@
 
 use super::der::{self, Kind, open};
 use super::place::{Place, position};
-use super::{Format, Head, Input, Outcome, fill};
+use super::{Format, Head, Input, Outcome};
 use crate::der::{Items, tag};
 use crate::input::MAX_WINDOW;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
@@ -28,7 +28,7 @@ fn is_signed_data(head: &Head<'_>) -> bool {
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let offset = input.window.offset();
-    let bytes = fill(input.window, MAX_WINDOW);
+    let bytes = input.window.fill(MAX_WINDOW);
     if bytes.len() >= MAX_WINDOW {
         let message = "the message is as large as 64 MiB";
         sink.reject(Reject::lost(Lineage::at(offset), Stage::Read, Code::TooLarge, message));

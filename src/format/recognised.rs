@@ -37,7 +37,7 @@ pub static EMPTY: Format = Format {
     title: "Empty file",
     usual_names: "any",
     yields: "nothing; not an error",
-    source: "windows-binary section 10",
+    source: "no octet beside white space and a byte order mark",
     sniff: |head| head.complete && text_of(head).trim_ascii().is_empty(),
     read: Some(read_nothing as Read),
     border: None,
@@ -49,7 +49,7 @@ fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
 
 recognised! {
     /// Registry hive.
-    REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf, windows-binary section 6",
+    REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf: base block and hive bins",
         |head| head.bytes.starts_with(b"regf");
     /// Group Policy file.
     REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
@@ -97,7 +97,7 @@ recognised! {
     /// Public key.
     PUBLIC_KEY = "public_key", "Public key", "*.pub", "RFC 5280 section 4.1.2.7", |head| is(head, Kind::PublicKey);
     /// Text export of regedit.
-    REG_TEXT = "reg_text", "Registry export", "*.reg", "windows-binary section 3", |head| {
+    REG_TEXT = "reg_text", "Registry export", "*.reg", "regedit export, versions 4 and 5", |head| {
         let text = text_of(head);
         let first = text.trim_ascii_start();
         first.starts_with(b"Windows Registry Editor Version 5.00") || first.starts_with(b"REGEDIT4")
@@ -105,7 +105,7 @@ recognised! {
     /// JSON that is not newline-delimited records.
     JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
     /// `certutil -view`.
-    ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "windows-text section 6.1",
+    ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "certutil -view (AD CS)",
         |head| any_line(head, is_schema_rule);
     /// `Export-Clixml`.
     CLIXML = "clixml", "PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
@@ -113,14 +113,14 @@ recognised! {
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
     /// `certutil` output of the store family, keys and provider lists.
-    CERTUTIL_TEXT = "certutil_text", "certutil output", "*.txt", "windows-text sections 4 and 5", is_certutil;
+    CERTUTIL_TEXT = "certutil_text", "certutil output", "*.txt", "certutil -store, -key, -csplist, -dump and others", is_certutil;
     /// mimikatz certificate lists.
-    MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "windows-text section 5.4",
+    MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "mimikatz crypto module",
         |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
     /// `netsh http show sslcert`.
-    NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "windows-text section 9", is_netsh;
+    NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "netsh http show sslcert", is_netsh;
     /// CSV with a certificate column.
-    CSV = "csv", "CSV of certificates", "*.csv", "windows-text sections 7 and 8", is_csv;
+    CSV = "csv", "CSV of certificates", "*.csv", "RFC 4180; PowerShell Export-Csv", is_csv;
 }
 
 fn is(head: &Head<'_>, wanted: Kind) -> bool {

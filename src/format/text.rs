@@ -1,7 +1,7 @@
 //! Text before grammar: which encoding a text export is in, and its lines with their place in the source.
 //!
-//! Windows tools write UTF-16LE with or without byte order mark, UTF-8 with or without it, and 8-bit code pages
-//! (windows-text section 3). Everything readers look for is ASCII, so 8-bit text is taken as UTF-8 and a line that
+//! Windows tools write UTF-16LE with or without byte order mark, UTF-8 with or without it, and 8-bit code
+//! pages. Everything readers look for is ASCII, so 8-bit text is taken as UTF-8 and a line that
 //! is not gets replacement characters and a flag. Offsets always count bytes of the source, before decoding.
 
 use std::borrow::Cow;

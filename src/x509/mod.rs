@@ -60,11 +60,14 @@ pub struct Facts {
     pub not_after_year: Option<i32>,
     /// Whole days from `not_before` to `not_after`.
     pub validity_days: Option<i32>,
-    /// `rsa`, `rsa_pss`, `rsa_oaep`, `ec`, `ed25519`, `ed448`, `x25519`, `x448`, `dsa`, `dh`, `ml_dsa_44`, ..., `ml_kem_768`, ..., `slh_dsa_sha2_128s`, ..., or the dotted OID.
+    /// `rsa`, `rsa_pss`, `rsa_oaep`, `ec`, `ed25519`, `ed448`, `x25519`, `x448`, `dsa`, `dh`, `ml_dsa_44`, ...,
+    /// `ml_kem_768`, ..., `slh_dsa_sha2_128s`, ..., or the dotted OID.
     pub key_algorithm: Option<String>,
-    /// RSA: bits of the modulus; EC: bits of the field; Ed25519 and its like: 255 or 448; DSA: bits of p; post-quantum: `None`.
+    /// RSA: bits of the modulus; EC: bits of the field; Ed25519 and its like: 255 or 448; DSA: bits of p; post-quantum:
+    /// `None`.
     pub key_size_bits: Option<i32>,
-    /// Named curve (`p256`, `p384`, `p521`, `brainpool_p256r1`, `secp256k1`, ...) or its dotted OID; `explicit` for parameters spelled out.
+    /// Named curve (`p256`, `p384`, `p521`, `brainpool_p256r1`, `secp256k1`, ...) or its dotted OID; `explicit` for
+    /// parameters spelled out.
     pub curve: Option<String>,
     /// RSA public exponent, if it fits.
     pub rsa_exponent: Option<i64>,
@@ -84,7 +87,8 @@ pub struct Facts {
     pub is_ca: Option<bool>,
     /// Path length constraint.
     pub path_length: Option<i32>,
-    /// Subject equals issuer byte for byte and, where both identifiers exist, authority key id equals subject key id. Signature not verified.
+    /// Subject equals issuer byte for byte and, where both identifiers exist, authority key id equals subject key id.
+    /// Signature not verified.
     pub is_self_signed: Option<bool>,
     /// Key usage bits by their RFC 5280 names (`digitalSignature`, ...).
     pub key_usage: Vec<String>,
@@ -140,7 +144,8 @@ pub struct Facts {
     pub extension_oids: Vec<String>,
     /// Critical extensions that certcensus does not interpret.
     pub unknown_critical: Vec<String>,
-    /// Why the key or signature is weak: `rsa_below_2048`, `rsa_exponent_small`, `dsa`, `ec_below_224`, `sha1_signature`, `md5_signature`, `md4_signature`, `md2_signature`.
+    /// Why the key or signature is weak: `rsa_below_2048`, `rsa_exponent_small`, `dsa`, `ec_below_224`,
+    /// `sha1_signature`, `md5_signature`, `md4_signature`, `md2_signature`.
     pub weak_reasons: Vec<String>,
     /// `quantum_vulnerable`, `post_quantum`, `composite`, or `None` for an unknown algorithm.
     pub pqc_status: Option<&'static str>,
@@ -148,7 +153,8 @@ pub struct Facts {
     pub attestation_policies: Vec<u8>,
     /// TPM role by EKU: `endorsement_key`, `platform`, `attestation_identity_key`, `privacy_ca`.
     pub tpm_role: Option<&'static str>,
-    /// The certificate is a YubiKey PIV attestation certificate for a slot (extensions 1.3.6.1.4.1.41482.3.x, end entity).
+    /// The certificate is a YubiKey PIV attestation certificate for a slot (extensions 1.3.6.1.4.1.41482.3.x, end
+    /// entity).
     pub is_yubikey_attestation: bool,
     /// YubiKey firmware, `5.4.3`.
     pub yubikey_firmware: Option<String>,

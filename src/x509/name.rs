@@ -103,8 +103,8 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
 
 /// Appends a string value (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
 fn push_escaped(out: &mut String, value: &str) {
-    let special = |byte: &u8| matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
-    if !value.starts_with([' ', '#']) && !value.ends_with(' ') && !value.as_bytes().iter().any(|byte| special(byte)) {
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
+    if !value.starts_with([' ', '#']) && !value.ends_with(' ') && value.as_bytes().iter().all(plain) {
         return out.push_str(value);
     }
     let last = value.len().saturating_sub(1);

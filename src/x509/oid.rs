@@ -45,7 +45,7 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
     let mut arc = 0u128;
     let mut inside = false;
     for &byte in content {
-        if arc >> 121 != 0 || (!inside && byte == 0x80) {
+        if inside && arc >> 121 != 0 || (!inside && byte == 0x80) {
             return None;
         }
         arc = arc << 7 | u128::from(byte & 0x7f);
@@ -54,9 +54,13 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
             continue;
         }
         if out.is_empty() {
-            let root = (arc / 40).min(2);
-            text::push_decimal(&mut out, root);
-            arc -= root * 40;
+            let (root, offset) = match arc {
+                0..40 => ('0', 0),
+                40..80 => ('1', 40),
+                _ => ('2', 80),
+            };
+            out.push(root);
+            arc -= offset;
         }
         out.push('.');
         text::push_decimal(&mut out, arc);

@@ -21,17 +21,17 @@ pub(super) fn push_decimal(out: &mut String, number: u128) {
     match u64::try_from(number) {
         Ok(digit @ 0..=9) => out.push(char::from(b'0' + digit as u8)),
         Ok(mut number) => {
-            let mut digits = [b'0'; 20]; // u64::MAX has 20
+            let mut digits = [0; 20]; // u64::MAX has 20
             let mut from = digits.len();
             for digit in digits.iter_mut().rev() {
                 if number == 0 {
                     break;
                 }
-                *digit += (number % 10) as u8;
+                *digit = b'0' + (number % 10) as u8;
                 number /= 10;
                 from -= 1;
             }
-            out.extend(digits.iter().skip(from).map(|digit| char::from(*digit)));
+            out.push_str(digits.get(from..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default());
         }
         Err(_) => out.push_str(&number.to_string()),
     }

@@ -61,10 +61,11 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
         UTC_TIME => 13,
         _ => 15,
     };
-    if time.content.len() == usual_length && time.content.ends_with(b"Z") {
-        if let Ok(instant) = parse(element) {
-            return Ok((instant, None));
-        }
+    if time.content.len() == usual_length
+        && time.content.ends_with(b"Z")
+        && let Ok(instant) = parse(element)
+    {
+        return Ok((instant, None));
     }
     match (parse(element), parse_as_other(element, time)) {
         (Ok(instant), None) => Ok((instant, Some("not in the form that RFC 5280 requires"))),

@@ -1,10 +1,11 @@
 //! What Microsoft's certification authorities write into certificates: templates, SIDs, policies.
 
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+
 use super::san::other_name_text;
 use super::{Refusal, oid, string};
 use crate::der::{self, Items, Tlv, tag};
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::FromDer;
 
 /// Certificate template information, [MS-WCCE] 2.2.2.7.7.2.
 #[derive(Debug, PartialEq)]

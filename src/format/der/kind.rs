@@ -213,7 +213,7 @@ mod tests {
         out
     }
 
-    /// The shapes of the table in windows-binary section 10.
+    /// The first octets of each structure that a DER file may hold.
     fn shapes() -> Vec<(Kind, Vec<u8>)> {
         let oid = tlv(6, &[&[0x2a, 3]]);
         let algorithm = tlv(0x30, &[&oid]);

@@ -1,6 +1,6 @@
 //! One X.509 certificate in DER, the usual `.cer` or `.crt` file. It can say nothing of a key.
 
-use super::{Format, Head, Input, Outcome, fill};
+use super::{Format, Head, Input, Outcome};
 use crate::der;
 use crate::input::Window;
 use crate::record::{Body, CertificateRef, Code, Lineage, Observation, Reject, Sink, Stage};
@@ -55,7 +55,7 @@ enum Extent<'w> {
 
 /// The value at the start of the window, with what follows it as far as the limit allows.
 fn whole_value<'w>(window: &'w mut Window<'_>) -> Extent<'w> {
-    let bytes = fill(window, MAX_CERTIFICATE);
+    let bytes = window.fill(MAX_CERTIFICATE);
     let bytes = &bytes[..bytes.len().min(MAX_CERTIFICATE)];
     if der::read(bytes).is_some() {
         return Extent::Whole(bytes);

@@ -1,7 +1,7 @@
 //! `CERT_KEY_PROV_INFO_PROP_ID` (2): the property that names a key's provider.
 //!
 //! A serialized `CRYPT_KEY_PROV_INFO` with offsets from the start of the value in place of pointers (MS-GPEF
-//! 2.2.1.1.1, MS-BPAU 2.2.2.1.1; windows-binary section 5). Offsets are followed wherever they lead inside the
+//! 2.2.1.1.1, MS-BPAU 2.2.2.1.1). Offsets are followed wherever they lead inside the
 //! value: writers pad differently, and any order is allowed. Provider parameters may hold a PIN: their data is
 //! never read, and a string that runs into it is dropped.
 

@@ -1,7 +1,6 @@
-//! The records of which serialized stores and elements are made (windows-binary section 1; MS-GPEF 2.2.1.1.1,
+//! The records of which serialized stores and elements are made (MS-GPEF 2.2.1.1.1,
 //! MS-OSHARED 2.3.2.5): `u32 id, u32 encoding = 1, u32 length`, then the value, without padding.
 
-use crate::format::fill;
 use crate::input::Window;
 
 /// Length of a record's header.
@@ -108,7 +107,7 @@ pub(crate) enum Next {
 pub(crate) fn look_ahead(window: &mut Window<'_>) -> Next {
     let mut len = 0;
     loop {
-        let bytes = fill(window, len + HEADER);
+        let bytes = window.fill(len + HEADER);
         let Some(header) = bytes.get(len..).and_then(Header::parse) else {
             return if bytes.is_empty() { Next::Nothing } else { Next::Cut };
         };
@@ -121,7 +120,7 @@ pub(crate) fn look_ahead(window: &mut Window<'_>) -> Next {
             _ => return Next::TooLarge,
         };
         if header.object().is_some() {
-            return if fill(window, len).len() < len { Next::Cut } else { Next::Element(len) };
+            return if window.fill(len).len() < len { Next::Cut } else { Next::Element(len) };
         }
     }
 }

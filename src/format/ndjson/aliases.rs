@@ -3,8 +3,8 @@
 //! To teach the reader a name, add it to the line of its field; where several names of one field stand in a line
 //! with different values, the earlier entry of the table wins. Names are compared by letters and digits alone: case,
 //! underscores, dashes and blanks do not count, so `der_b64`, `DerB64` and `DER-B64` are one entry.
-//! Sources: windows-text sections 7 (PowerShell), 8 (osquery, Velociraptor, Defender, ConfigMgr, Keyfactor, mondoo),
-//! 11 (client) and 13 (census).
+//! They are the property and column names of PowerShell's certificate objects, osquery, Velociraptor, Defender,
+//! Configuration Manager, Keyfactor and mondoo, and of census/1.
 
 /// What a flat line can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,11 +87,6 @@ pub(super) fn base64<'x>(text: Text<'x>, scratch: &'x mut Vec<u8>) -> &'x [u8] {
     {
         return text.as_bytes();
     }
-    clean_base64(&text, scratch)
-}
-
-/// The second half of [`base64`], for text that is not borrowed from a line.
-pub(super) fn clean_base64<'x>(text: &str, scratch: &'x mut Vec<u8>) -> &'x [u8] {
     scratch.clear();
     scratch.extend(text.bytes().filter(|b| !b.is_ascii_whitespace()).map(|b| match b {
         b'-' => b'+',

@@ -1,6 +1,6 @@
 //! The fields of a census/1 line: one list, and a table of the values of one line.
 //!
-//! The list is the whole vocabulary (windows-text section 13); what is not in it is ignored, as the format demands.
+//! The list is the whole vocabulary (samples/census_1/README.md); what is not in it is ignored, as the format demands.
 
 use super::scan;
 use super::tree::Members;

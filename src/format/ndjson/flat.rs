@@ -255,12 +255,15 @@ impl<'a> Flat<'_, 'a> {
             self.doubt(Field::Der, Code::BadField, "a certificate in base64, hexadecimal, PEM or an array of octets");
             return Body::Absent;
         };
-        let inner = without_armour(&text).trim();
+        let inner: Text<'x> = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(without_armour(text).trim()),
+            Cow::Owned(text) => Cow::Owned(without_armour(&text).trim().to_owned()),
+        };
         if inner.is_empty() {
             return Body::Absent;
         }
         // DER begins with octet 0x30 = 48, a certificate's base64 therefore with "MI": the forms exclude each other.
-        if let Some(octets) = hexadecimal(inner).or_else(|| decimals(inner)) {
+        if let Some(octets) = hexadecimal(&inner).or_else(|| decimals(&inner)) {
             *scratch = octets;
             return Body::Der(scratch);
         }
@@ -268,7 +271,7 @@ impl<'a> Flat<'_, 'a> {
             self.doubt(Field::Der, Code::BadBase64, "a certificate");
             return Body::Absent;
         }
-        Body::Base64(convert::clean_base64(inner, scratch))
+        Body::Base64(convert::base64(inner, scratch))
     }
 
     fn claims(&mut self) -> Claims<'a> {

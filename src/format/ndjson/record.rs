@@ -125,7 +125,10 @@ pub(super) fn describe(value: Value<'_>) -> Cow<'static, str> {
         "an array".into()
     } else if let Some(text) = value.text() {
         format!("\"{}\"", convert::quote(&text)).into()
+    } else if value.bool().is_some() || value.unsigned().is_some() {
+        value.verbatim().to_owned().into()
     } else {
-        convert::quote(value.verbatim()).into()
+        // `serde_json` spells these numbers in its own way, and both paths must say the same.
+        "a negative, fractional or huge number".into()
     }
 }

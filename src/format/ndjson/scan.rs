@@ -173,7 +173,8 @@ fn number(json: &[u8], at: usize) -> Option<usize> {
             return None;
         }
     }
-    (!matches!(json.get(end), Some(b'e' | b'E'))).then_some(end)
+    // An exponent is declined like any other character that may not follow a value.
+    Some(end)
 }
 
 fn digits(json: &[u8], mut at: usize) -> usize {

@@ -1,4 +1,5 @@
-//! Certificates made with OpenSSL, under `tests/data/x509`: other people's DER for the same facts.
+//! Certificates made with OpenSSL 3.0 (`openssl req -x509`), under `tests/data/x509`: another encoder's DER, with
+//! made-up names and keys that were thrown away.
 
 use crate::x509::{Facts, parse};
 

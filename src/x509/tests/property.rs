@@ -49,7 +49,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn mutated_certificates(seed in 0usize..5, changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 1..6)) {
+    fn mutated_certificates(
+        seed in 0usize..5,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 1..6),
+    ) {
         let mut bytes = seeds().swap_remove(seed);
         for (place, change) in changes {
             let place = place.index(bytes.len());

@@ -39,7 +39,7 @@ fn file() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn units_give_what_the_whole_file_gives(text in file(), nominal in vec(any::<prop::sample::Index>(), 0..6)) {

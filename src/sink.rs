@@ -1,0 +1,284 @@
+//! The sink that readers push into: settles certificates, judges keys, counts, and fills groups.
+
+use std::rc::Rc;
+
+use crate::certstore::{Found, Lost};
+use crate::classify::Classifier;
+use crate::client::Basis;
+use crate::group::{Group, Origin, RejectRow, Setting};
+use crate::pending::Pending;
+use crate::record::{Body, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Severity, Sink, Stage};
+use crate::row::Row;
+use crate::table::build::push_hex;
+use crate::tally::Status;
+
+/// Longest client name accepted, in bytes: no DNS name is longer than 253 (RFC 1035 2.3.4), no NetBIOS name than 15.
+const MAX_CLIENT: usize = 255;
+
+/// The client of a row: lower-cased once a run of rows, not per row.
+#[derive(Default)]
+struct ClientCache {
+    raw: String,
+    lower: Option<Rc<str>>,
+}
+
+impl ClientCache {
+    fn lower(&mut self, raw: &str) -> Option<Rc<str>> {
+        if self.raw != raw {
+            raw.clone_into(&mut self.raw);
+            let lower = raw.trim().to_lowercase();
+            self.lower = (!lower.is_empty() && lower.len() <= MAX_CLIENT).then(|| lower.into());
+        }
+        self.lower.clone()
+    }
+}
+
+/// Fills groups from what a reader pushes, and hands full ones on.
+pub struct GroupSink<'a> {
+    /// The group being filled.
+    pub group: Group,
+    setting: Setting<'a>,
+    origin: Origin<'a>,
+    classifier: &'a mut Classifier,
+    clients: ClientCache,
+    /// The origin's client, shared by its rows.
+    given: Option<Rc<str>>,
+    hand_on: &'a mut dyn FnMut(Group),
+    stopped: &'a dyn Fn() -> bool,
+}
+
+impl<'a> GroupSink<'a> {
+    /// A sink that goes on filling `group` from `origin`.
+    pub fn new(
+        group: Group,
+        setting: Setting<'a>,
+        origin: Origin<'a>,
+        classifier: &'a mut Classifier,
+        hand_on: &'a mut dyn FnMut(Group),
+        stopped: &'a dyn Fn() -> bool,
+    ) -> Self {
+        GroupSink { group, setting, origin, classifier, clients: ClientCache::default(), given: None, hand_on, stopped }
+    }
+
+    /// Names the format of what comes now.
+    pub fn set_format(&mut self, format: &'static str) {
+        self.origin.format = format;
+    }
+
+    /// Closes the books on this range of the source; returns the records met in it since the last group.
+    pub fn end_unit(&mut self, format: Option<&'static str>, status: Status, sha256: Option<[u8; 32]>) -> u64 {
+        let tally = self.group.tally(self.origin.index);
+        tally.format = format;
+        tally.status = status;
+        tally.sha256 = sha256;
+        tally.records
+    }
+
+    fn client_name(&mut self, raw: Option<&str>) -> Option<(Rc<str>, Basis)> {
+        match raw.and_then(|raw| self.clients.lower(raw)) {
+            Some(name) => Some((name, Basis::Record)),
+            None => {
+                let (name, basis) = self.origin.client?;
+                let name = self.given.get_or_insert_with(|| name.into());
+                Some((Rc::clone(name), basis))
+            }
+        }
+    }
+
+    fn push_reject(&mut self, client: Option<String>, reject: Reject, certificate: Option<u32>) {
+        // A group that names a source also counts it.
+        self.group.tally(self.origin.index);
+        self.group.text += reject.message.len() + client.as_ref().map_or(0, String::len);
+        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, certificate });
+    }
+
+    /// Settles the certificate of a record, or says why not.
+    fn certificate(&mut self, o: &Observation<'_>, client: Option<&str>) -> Option<u32> {
+        let found = match o.certificate.body {
+            Body::Absent => return None,
+            Body::Der(bytes) => self.group.certificates.der(bytes),
+            Body::Base64(text) => self.group.certificates.base64(text),
+        };
+        let lineage = o.lineage;
+        let client = client.map(str::to_owned);
+        match found {
+            Ok(Found { number, problems, trailing }) => {
+                for problem in problems {
+                    let code = Code::BadCertificateField;
+                    let reject = Reject::degraded(lineage, Stage::Parse, code, problem.field, problem.message);
+                    self.push_reject(client.clone(), reject, Some(number));
+                }
+                if trailing > 0 {
+                    let message = format!("{trailing} bytes after the certificate were ignored");
+                    let reject = Reject::degraded(lineage, Stage::Parse, Code::TrailingBytes, "certificate", message);
+                    self.push_reject(client.clone(), reject, None);
+                }
+                self.check_hashes(o, number, client);
+                Some(number)
+            }
+            Err(lost) => {
+                let (stage, code, message) = match lost {
+                    Lost::Base64 => {
+                        (Stage::Decode, Code::BadBase64, "the certificate's base64 cannot be decoded".to_owned())
+                    }
+                    Lost::Parse(problem) => {
+                        (Stage::Parse, Code::BadCertificate, format!("{}: {}", problem.field, problem.message))
+                    }
+                };
+                // What the record says beside its certificate is worth a row of its own.
+                let kept = o.certificate.sha1.is_some()
+                    || o.certificate.sha256.is_some()
+                    || o.claims.key_report == KeyReport::Claimed;
+                let reject = match kept {
+                    true => Reject::degraded(lineage, stage, code, "certificate", message),
+                    false => Reject::lost(lineage, stage, code, message),
+                };
+                self.push_reject(client, reject, None);
+                None
+            }
+        }
+    }
+
+    fn check_hashes(&mut self, o: &Observation<'_>, number: u32, client: Option<String>) {
+        let entry = self.group.certificates.entry(number);
+        let wrong_sha1 = o.certificate.sha1.filter(|claimed| *claimed != entry.sha1);
+        let wrong_sha256 = o.certificate.sha256.filter(|claimed| *claimed != entry.sha256);
+        let rejects = [
+            wrong_sha1.map(|claimed| mismatch(o.lineage, "thumbprint", &claimed)),
+            wrong_sha256.map(|claimed| mismatch(o.lineage, "sha256", &claimed)),
+        ];
+        for reject in rejects.into_iter().flatten() {
+            self.push_reject(client.clone(), reject, None);
+        }
+    }
+
+    fn hand_on_if_full(&mut self) {
+        if self.group.is_full() {
+            let full = std::mem::replace(&mut self.group, Group::new(self.setting));
+            (self.hand_on)(full);
+        }
+    }
+}
+
+fn is_not_record((_, basis): &(Rc<str>, Basis)) -> bool {
+    *basis != Basis::Record
+}
+
+/// The reject for a claimed hash that is not the certificate's.
+pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
+    let mut text = Vec::new();
+    push_hex(&mut text, claimed);
+    let message = format!("the record claims {}", String::from_utf8_lossy(&text));
+    Reject::degraded(lineage, Stage::Decode, Code::HashMismatch, field, message)
+}
+
+impl Sink for GroupSink<'_> {
+    fn observation(&mut self, o: &Observation<'_>) {
+        let index = self.origin.index;
+        let client = self.client_name(o.client.as_deref());
+        if o.client.as_ref().is_some_and(|raw| raw.len() > MAX_CLIENT && client.as_ref().is_none_or(is_not_record)) {
+            let message = format!("a name of more than {MAX_CLIENT} bytes is no client; the row has none of its own");
+            self.push_reject(None, Reject::degraded(o.lineage, Stage::Decode, Code::BadField, "client", message), None);
+        }
+        let name = client.as_ref().map(|(name, _)| &**name);
+        let number = self.certificate(o, name);
+        let lost = number.is_none()
+            && !matches!(o.certificate.body, Body::Absent)
+            && o.certificate.sha1.is_none()
+            && o.certificate.sha256.is_none()
+            && o.claims.key_report != KeyReport::Claimed;
+        let tally = self.group.tally(index);
+        tally.records += 1;
+        if lost {
+            tally.rejects += 1;
+            return;
+        }
+        tally.yielded += 1;
+        tally.observations += 1;
+        let names_a_certificate = o.certificate.sha1.is_some() || o.certificate.sha256.is_some();
+        if number.is_none() && names_a_certificate {
+            Pending::new(o, index, self.origin.format, client.as_ref().map(|(n, b)| (&**n, *b)))
+                .encode(&mut self.group.pending);
+        } else {
+            let basis = match number {
+                Some(_) => "der",
+                None if o.printed.subject.is_some() || o.printed.issuer.is_some() => "printed",
+                None => "none",
+            };
+            let entry = number.map(|n| (n, self.group.certificates.entry(n).clone()));
+            let marks = entry.as_ref().map(|(_, e)| e.marks).unwrap_or_default();
+            let verdicts = self.classifier.judge(&o.claims, o.collection.registry, marks);
+            let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
+            let row = Row { observation: o, audit: self.setting.audit, origin: self.origin, client, basis };
+            self.group.push(&row, entry.as_ref().map(|(n, e)| (*n, e)), &verdicts);
+        }
+        self.hand_on_if_full();
+    }
+
+    fn client(&mut self, client: &Client<'_>) {
+        let name = self.client_name(client.client.as_deref()).map(|(name, _)| name);
+        let tally = self.group.tally(self.origin.index);
+        tally.records += 1;
+        tally.yielded += 1;
+        self.group.clients.of(name.as_deref()).describe(client);
+    }
+
+    fn provider(&mut self, p: &Provider<'_>) {
+        let client = self.client_name(p.client.as_deref());
+        let tally = self.group.tally(self.origin.index);
+        tally.records += 1;
+        tally.yielded += 1;
+        self.group.provider_rows += 1;
+        self.group.text += p.name.len() + p.image.as_ref().map_or(0, |image| image.len());
+        self.group.clients.of(client.as_ref().map(|(name, _)| &**name));
+        let known = self.classifier.row(&p.name);
+        let c = &mut self.group.providers;
+        c.audit.push(self.setting.audit);
+        c.client.push(client.as_ref().map(|(name, _)| &**name));
+        c.client_basis.push(client.as_ref().map(|(_, basis)| basis.as_str()));
+        c.provider_name.push(Some(&p.name));
+        c.api.push(p.api.map(|api| api.as_str()));
+        c.provider_type.push(p.provider_type.map(i64::from));
+        c.impl_flags.push(p.impl_flags.map(i64::from));
+        c.impl_api.push(p.impl_api.map(|api| api.as_str()));
+        c.impl_status.push(p.impl_status.as_deref());
+        c.image.push(p.image.as_deref());
+        c.catalogue_name.push(known.map(|row| row.name.as_str()));
+        c.catalogue_match.push(known.map(|row| row.kind.as_str()));
+        c.catalogue_api.push(known.map(|row| row.api.as_str()));
+        c.catalogue_storage.push(known.map(|row| row.backing.as_str()));
+        c.catalogue_confidence.push(known.map(|row| row.confidence.as_str()));
+        c.source_id.push_with(|out| out.extend_from_slice(&self.origin.source.id));
+        c.source_path.push(Some(&self.origin.source.path));
+        c.source_member.push(None);
+        c.byte_offset.push(i64::try_from(p.lineage.byte_offset).ok());
+        c.record_number.push(p.lineage.record_number);
+        self.hand_on_if_full();
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        if reject.severity == Severity::Lost {
+            let tally = self.group.tally(self.origin.index);
+            tally.records += 1;
+            tally.rejects += 1;
+        }
+        let client = self.origin.client.map(|(name, _)| name.to_owned());
+        self.push_reject(client, reject, None);
+        self.hand_on_if_full();
+    }
+
+    fn skip(&mut self, reason: &'static str) {
+        let tally = self.group.tally(self.origin.index);
+        tally.records += 1;
+        tally.skip(reason);
+    }
+
+    fn incomplete(&mut self, client: Option<&str>) {
+        let name = self.client_name(client).map(|(name, _)| name);
+        self.group.clients.of(name.as_deref()).incomplete_collections += 1;
+    }
+
+    fn stopped(&self) -> bool {
+        (self.stopped)()
+    }
+}
