@@ -17,8 +17,11 @@ use certcensus::table::{TABLES, Table};
 use serde_json::Value;
 use support::{Bench, Report, Row, diff, samples};
 
-/// What stands beside the input files of a sample folder.
+/// The rows that the files of a sample folder must yield.
 const EXPECTED: &str = "expected.txt";
+
+/// What may stand beside the input files of a sample folder.
+const BESIDE: [&str; 2] = [EXPECTED, "README.md"];
 
 /// Folders of `samples` that hold no input files.
 const OTHER_FOLDERS: &[&str] = &["queries"];
@@ -56,7 +59,8 @@ fn folders() -> BTreeMap<String, Vec<PathBuf>> {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     let folders = children(&samples()).into_iter().filter(|path| path.is_dir());
     let folders = folders.filter(|path| !OTHER_FOLDERS.contains(&name(path).as_str()));
-    let inputs = |path: &Path| children(path).into_iter().filter(|file| name(file) != EXPECTED).collect();
+    let inputs =
+        |path: &Path| children(path).into_iter().filter(|file| !BESIDE.contains(&name(file).as_str())).collect();
     folders.map(|path| (name(&path), inputs(&path))).collect()
 }
 
@@ -88,13 +92,15 @@ fn every_sample_is_claimed_by_the_format_of_its_folder_alone() {
 
 #[test]
 fn what_stands_beside_the_samples_is_no_input() {
+    let mut beside = vec![samples().join("README.md")];
     for folder in folders().keys() {
         let expected = samples().join(folder).join(EXPECTED);
         assert!(expected.is_file(), "{} is missing: UPDATE_EXPECTED=1 cargo test --test samples", expected.display());
-        assert!(claims(&expected).is_empty(), "{} is {:?}", expected.display(), claims(&expected));
+        beside.extend(BESIDE.map(|name| samples().join(folder).join(name)).into_iter().filter(|path| path.is_file()));
     }
-    let readme = samples().join("README.md");
-    assert!(claims(&readme).is_empty(), "{} is {:?}", readme.display(), claims(&readme));
+    for path in beside {
+        assert!(claims(&path).is_empty(), "{} is {:?}", path.display(), claims(&path));
+    }
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn samples_yield_the_expected_rows() {
     for folder in folders().keys() {
         let bench = Bench::new();
         let input = samples().join(folder);
-        let report = bench.scan(&[&input], "report", &["--exclude", EXPECTED]);
+        let report = bench.scan(&[&input], "report", &BESIDE.map(|name| ["--exclude", name]).concat());
         let found = render(&report);
         let path = input.join(EXPECTED);
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
