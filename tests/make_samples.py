@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
-"""Makes the binary samples from the certificates in samples/der, byte for byte the same each time.
+"""Makes the binary samples from the certificates in samples/certificate_der, byte for byte the same each time.
 
 The certificates were made once with OpenSSL under made-up names; their private keys were thrown away. Everything
 else is built here from the layouts in the specifications: MS-OSHARED 2.3.2.5 (serialized store), MS-GPEF 2.2.1.1.1
-(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM).
+(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), census/1.
 
 Run from anywhere: python3 tests/make_samples.py
 """
 
 import base64
 import hashlib
+import json
 import struct
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
-CA, RSA, EC, ODD = ((SAMPLES / "certificate_der" / name).read_bytes() for name in (
-    "ca.cer", "rsa-leaf.cer", "ec-leaf.cer", "odd-negative-serial.cer"))
+CA, RSA, EC, ODD, WEAK, UNENDING = ((SAMPLES / "certificate_der" / name).read_bytes() for name in (
+    "ca.cer", "rsa-leaf.cer", "ec-leaf.cer", "odd-negative-serial.cer", "weak-rsa-1024-sha1.cer",
+    "no-expiration.cer"))
 
 KEY_PROV_INFO, SHA1, FRIENDLY_NAME, ARCHIVED, KEY_IDENTIFIER = 2, 3, 11, 19, 20
 REQUEST_ORIGINATOR, READER, READER_NON_REMOVABLE, SHA256 = 71, 101, 106, 107
@@ -77,6 +79,52 @@ def write(name, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def filler(size):
+    """Bytes that stand for a public key or a signature nobody made."""
+    return hashlib.shake_128(b"certcensus sample").digest(size)
+
+
+def post_quantum_certificate():
+    """The shape of an ML-DSA-65 certificate (FIPS 204 table 2: key 1952 bytes, signature 3309). Verifies nothing."""
+    algorithm = der(0x30, bytes.fromhex("0609608648016503040312"))
+    common_name = der(0x0C, b"pq.example.test")
+    name = der(0x30, der(0x31, der(0x30, bytes.fromhex("0603550403"), common_name)))
+    validity = der(0x30, der(0x17, b"260101000000Z"), der(0x17, b"360101000000Z"))
+    key = der(0x30, algorithm, der(0x03, b"\0" + filler(1952)))
+    body = der(0x30, der(0xA0, b"\x02\x01\x02"), b"\x02\x02\x65\x65", algorithm, name, validity, name, key)
+    return der(0x30, body, algorithm, der(0x03, b"\0" + filler(3309)))
+
+
+def census(host, providers, certificates, serial):
+    """One collection in census/1: `providers` and `certificates` are the fields that matter, the rest is null."""
+    run = f"5d0c2b54-0b8e-4f6e-9a3c-{serial:012d}"
+    told = [("client", {
+        "fqdn": f"{host.lower()}.example.test", "domain": "example.test", "machine_guid": None, "smbios_uuid": None,
+        "collected_utc": "2026-05-04T03:02:01Z", "collector": "grove-collect", "collector_version": "1.4.0",
+        "os_version": "10.0.26100.2033", "arch": "AMD64", "elevated": True, "user_sid": None, "tpm_present": True,
+        "tpm_ready": True, "tpm_spec": "2.0", "vbs_running": True, "cm_client_version": None, "cm_client_id": None,
+        "cm_site_code": None, "cm_roles": [], "calais_disable_capi_override": None, "ubr": None})]
+    told += [("provider", {"name": name, "api": api, "prov_type": kind, "impl_flags": flags,
+                           "impl_api": "ncrypt" if api == "cng" else "capi", "impl_status": None, "image": None})
+             for name, api, kind, flags in providers]
+    for store, certificate, key, acquire in certificates:
+        told.append(("certificate", {
+            "store_location": "LocalMachine", "store": store, "sid": None,
+            "sha1": hashlib.sha1(certificate).hexdigest(), "sha256": hashlib.sha256(certificate).hexdigest(),
+            "der": base64.b64encode(certificate).decode(), "archived": False, "friendly_name_display": None,
+            "request_originator": None,
+            "key_prov_info": key and dict(zip(("container", "provider", "prov_type", "flags", "key_spec"), key)),
+            "ncrypt_key_handle": False,
+            "acquire": acquire and dict(zip(("hresult", "key_spec", "unique_name", "impl_flags", "impl_api",
+                                             "export_policy", "virtual_iso"), acquire)),
+            "enrolled_template": None}))
+    kinds = [kind for kind, _ in told]
+    told.append(("end", {"counts": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}, "duration_ms": 5}))
+    common = {"schema": "census/1", "run": run, "host": host}
+    return "".join(json.dumps({**common, "type": kind, "seq": seq, **fields}, separators=(",", ":")) + "\n"
+                   for seq, (kind, fields) in enumerate(told))
+
+
 CAPI_ELEMENT = (
     key_prov_info("{0E9D2C6A-5B2F-4D44-9C1A-000000000001}", "Microsoft Enhanced RSA and AES Cryptographic Provider",
                   CAPI_RSA_AES, MACHINE, 1)
@@ -90,7 +138,44 @@ CNG_ELEMENT = (
     + record(CERTIFICATE, EC))
 
 
+def verdicts(post_quantum):
+    """A client whose keys contradict themselves, are weak, strange, or in two stores; and one with a third provider."""
+    ksp, csp = "Microsoft Software Key Storage Provider", "Microsoft Enhanced RSA and AES Cryptographic Provider"
+    vault, opened, ncrypt = "Example Vault", "00000000", 0xFFFFFFFF
+    machine_keys = "C:\\ProgramData\\Microsoft\\Crypto\\RSA\\MachineKeys\\"
+    registered = [(ksp, "cng", None, 2), (csp, "capi", 24, 2), (vault, "cng", None, 1)]
+    elm = census("SRV-ELM", registered, [
+        # Weak and in use: CryptoAPI by type, handle, flags and path alike.
+        ("My", WEAK, ("printer", csp, CAPI_RSA_AES, MACHINE, 1),
+         (opened, 1, machine_keys + "00000000000000000000000000000001_elm", 2, "capi", 1, None)),
+        # The property says CNG, the handle is one of CryptoAPI: the property wins, and the conflict is shown.
+        ("My", RSA, ("web-1", ksp, CNG, MACHINE, 0), (opened, 1, None, 2, "ncrypt", 0, None)),
+        # The same key in a second store.
+        ("WebHosting", RSA, ("web-1", ksp, CNG, MACHINE, 0), (opened, 1, None, 2, "ncrypt", 0, None)),
+        # A software provider whose key calls itself hardware: the provider's documented class wins.
+        ("My", EC, ("web-2", ksp, CNG, MACHINE, 0), (opened, ncrypt, None, 1, "ncrypt", 0, None)),
+        # A type that contradicts the provider's name and the client's registry.
+        ("My", ODD, ("odd", ksp, CAPI_RSA_FULL, MACHINE, 1), None),
+        # Nobody knows this provider; its own flag says hardware.
+        ("My", UNENDING, ("device", vault, CNG, MACHINE, 0), (opened, ncrypt, None, 1, "ncrypt", 0, None)),
+        # A post-quantum key in software.
+        ("My", post_quantum, ("pq", ksp, CNG, MACHINE, 0), (opened, ncrypt, None, 2, "ncrypt", 0, None)),
+        # Exactly one certificate without a key.
+        ("Root", CA, None, None)], 1)
+    oak = census("SRV-OAK", [(ksp, "cng", None, 2), (vault, "cng", None, 1)], [
+        # Only the provider speaks of hardware, and only of itself: the weakest evidence there is.
+        ("My", UNENDING, ("device", vault, CNG, MACHINE, 0), None),
+        # Nothing but a provider that nobody registered or catalogued.
+        ("My", EC, ("x", "Example Unheard Of", CNG, MACHINE, 0), None),
+        # A provider type without a provider: no word on the interface.
+        ("My", RSA, ("y", "", CNG, MACHINE, 0), None)], 2)
+    return elm + oak
+
+
 def main():
+    write("empty/nothing.cer", b"")
+    write("empty/blank-lines.txt", b"\xff\xfe" + "\r\n\r\n".encode("utf-16-le"))
+
     write("element/capi-software.bin", CAPI_ELEMENT)
     write("element/cng-software.bin", CNG_ELEMENT)
     # Named as Windows names the files of a user's store; here the SHA-1 of the certificate.
@@ -139,6 +224,10 @@ def main():
           + "-----END CERTIFICATE-----\n"
           + pem("CERTIFICATE", b"not a certificate")
           + pem("CERTIFICATE", EC).split("-----END")[0])
+
+    post_quantum = post_quantum_certificate()
+    write("certificate_der/ml-dsa-65.cer", post_quantum)
+    write("census_1/verdicts.ndjson", verdicts(post_quantum))
 
     write("bare_base64/ec-leaf.b64", base64_lines(EC))
     write("bare_base64/chain-utf16.b64", b"\xff\xfe" + base64_lines(chain, 76, "\r\n").encode("utf-16-le"))

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::der::{Kind, kind};
 use super::text::head as text_of;
-use super::{Format, Head, Input, Outcome, Read};
+use super::{Format, Head, Input, Outcome, Read, ndjson};
 use crate::record::Sink;
 
 const LATER: &str = "recognised only; not read by this version";
@@ -135,12 +135,14 @@ fn any_line(head: &Head<'_>, test: fn(&[u8]) -> bool) -> bool {
     lines(&text_of(head)).any(test)
 }
 
-/// `{` or `[`, and then what may follow it in JSON; a section title of an INI file has a letter there.
+/// `{` or `[`, and then what may follow it in JSON; a section title of an INI file has a letter there. Records a line
+/// each are the business of `ndjson`.
 fn is_json(head: &Head<'_>) -> bool {
     let text = text_of(head);
     let Some((open, rest)) = text.trim_ascii_start().split_first() else { return false };
     let next = rest.trim_ascii_start().first();
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
+        && ![&ndjson::CENSUS, &ndjson::FLAT].iter().any(|lines| (lines.sniff)(head))
 }
 
 /// The rule under the schema of `certutil -view`: four groups of dashes.

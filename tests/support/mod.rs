@@ -1,5 +1,5 @@
 //! Runs the real binary in a fresh folder and reads reports back as JSON rows.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -142,4 +142,45 @@ pub fn corpus(part: &str) -> Option<PathBuf> {
 /// Selected columns of a row; absent ones stay absent.
 pub fn pick(row: &Row, columns: &[&str]) -> Row {
     columns.iter().filter_map(|c| row.get(*c).map(|v| ((*c).to_owned(), v.clone()))).collect()
+}
+
+/// The lines that differ, as a person reads them: `-` expected and missing, `+` found and not expected, with a few
+/// equal lines around. Empty where the texts are equal.
+pub fn diff(expected: &str, found: &str) -> String {
+    const AROUND: usize = 3;
+    let (old, new): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
+    // longest[i][j]: length of the longest common subsequence of old[i..] and new[j..].
+    let mut longest = vec![vec![0u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            let either = longest[i + 1][j].max(longest[i][j + 1]);
+            longest[i][j] = if old[i] == new[j] { longest[i + 1][j + 1] + 1 } else { either };
+        }
+    }
+    let (mut i, mut j, mut lines) = (0, 0, Vec::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            lines.push((' ', old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && longest[i + 1][j] >= longest[i][j + 1]) {
+            lines.push(('-', old[i]));
+            i += 1;
+        } else {
+            lines.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    let changed = |at: usize| lines[at].0 != ' ';
+    let mut text = String::new();
+    let mut shown = 0;
+    for at in 0..lines.len() {
+        if (at.saturating_sub(AROUND)..lines.len().min(at + AROUND + 1)).any(changed) {
+            if at > shown {
+                text.push_str("...\n");
+            }
+            text.push_str(&format!("{} {}\n", lines[at].0, lines[at].1));
+            shown = at + 1;
+        }
+    }
+    text
 }

@@ -1,0 +1,284 @@
+//! The whole job over the corpus of real exports: what its manifests promise is in the report, everything else is
+//! named, and every record is accounted for. Skipped, with a word, where the corpus is not on this machine.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use certcensus::format::FORMATS;
+use serde_json::Value;
+use support::{Bench, Report, Row, corpus, samples};
+
+/// Notes on the exports, which lie beside them.
+const NOTES: [&str; 4] = ["--exclude", "MANIFEST.tsv", "--exclude", "*.expected.jsonl"];
+
+/// One scan of one part of the corpus.
+struct Scan {
+    folder: PathBuf,
+    report: Report,
+    /// Keeps the report while it is read.
+    _bench: Bench,
+}
+
+impl Scan {
+    fn of(part: &str) -> Option<Scan> {
+        let folder = corpus(part)?;
+        let bench = Bench::new();
+        // One certificate of ours beside it: a part of which nothing is read yet would be no scan.
+        let ours = samples().join("certificate_der/ca.cer");
+        let report = bench.scan(&[&folder, &ours], "report", &NOTES);
+        Some(Scan { folder, report, _bench: bench })
+    }
+
+    /// Files of the manifest in one of these folders (all where none is named), with what they must yield.
+    fn promises(&self, folders: &[&str]) -> Vec<(String, String)> {
+        let text = fs::read_to_string(self.folder.join("MANIFEST.tsv")).unwrap();
+        let rows = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+        let rows = rows.map(|row| (row[0].to_owned(), row[row.len() - 1].to_owned()));
+        rows.filter(|(file, _)| folders.is_empty() || folders.iter().any(|f| file.starts_with(&format!("{f}/"))))
+            .collect()
+    }
+
+    /// Observations by source, in the order of their records.
+    fn observations(&self) -> BTreeMap<String, Vec<Row>> {
+        let mut by_source = BTreeMap::<String, Vec<Row>>::new();
+        for row in self.report.rows("observations") {
+            by_source.entry(text(&row, "source_path").unwrap().to_owned()).or_default().push(row);
+        }
+        for rows in by_source.values_mut() {
+            rows.sort_by_key(|row| number(row, "byte_offset"));
+        }
+        by_source
+    }
+
+    fn sources(&self) -> BTreeMap<String, Row> {
+        self.report
+            .rows("sources")
+            .into_iter()
+            .map(|row| (text(&row, "source_path").unwrap().to_owned(), row))
+            .collect()
+    }
+}
+
+/// The key property of one certificate.
+#[derive(Debug, PartialEq)]
+struct Key {
+    container: Option<String>,
+    provider: Option<String>,
+    kind: i64,
+    flags: i64,
+    key_spec: i64,
+}
+
+impl Key {
+    /// From a manifest: `container=C provider=P type=T flags=F keyspec=K offsets=...`; `None` is Python's null.
+    fn promised(words: &str) -> Option<Key> {
+        let between = |start: &str, end: &str| {
+            let rest = words.split_once(start)?.1;
+            Some(rest.split_once(end)?.0.to_owned())
+        };
+        let name = |text: Option<String>| text.filter(|text| text != "None");
+        Some(Key {
+            container: name(Some(between("container=", " provider=")?)),
+            provider: name(between("provider=", " type=")),
+            kind: between(" type=", " flags=")?.parse().unwrap(),
+            flags: between(" flags=", " keyspec=")?.parse().unwrap(),
+            key_spec: between(" keyspec=", " offsets=")?.parse().unwrap(),
+        })
+    }
+
+    /// From the expected decode of a store.
+    fn decoded(key: &Value) -> Key {
+        let name = |field: &str| key[field].as_str().map(str::to_owned);
+        let number = |field: &str| key[field].as_i64().unwrap();
+        Key {
+            container: name("container"),
+            provider: name("provider"),
+            kind: number("prov_type"),
+            flags: number("flags"),
+            key_spec: number("key_spec"),
+        }
+    }
+
+    /// From an observation.
+    fn claimed(row: &Row) -> Option<Key> {
+        row.get("provider_type").map(|kind| Key {
+            container: text(row, "key_container").map(str::to_owned),
+            provider: text(row, "provider_name").map(str::to_owned),
+            kind: kind.as_i64().unwrap(),
+            flags: number(row, "key_flags"),
+            key_spec: number(row, "key_spec"),
+        })
+    }
+}
+
+fn text<'r>(row: &'r Row, column: &str) -> Option<&'r str> {
+    row.get(column).and_then(Value::as_str)
+}
+
+fn number(row: &Row, column: &str) -> i64 {
+    row.get(column).and_then(Value::as_i64).unwrap_or_else(|| panic!("{column} of {row:?}"))
+}
+
+/// The verdicts that follow from a key property alone, or from its absence.
+fn check_verdicts(file: &str, row: &Row, key: Option<&Key>) {
+    let named = key.filter(|key| key.provider.is_some());
+    let api = match named.map(|key| key.kind) {
+        Some(0) => "cng",
+        Some(_) => "capi",
+        // A property without provider says nothing; no property means no key, or nobody said.
+        None if key.is_some() => "unknown",
+        None => text(row, "key_api").filter(|api| ["none", "unknown"].contains(api)).unwrap_or("none or unknown"),
+    };
+    assert_eq!(text(row, "key_api"), Some(api), "{file}: {row:?}");
+    let rule = (named.is_some(), text(row, "key_api_rule"), text(row, "key_api_grade"));
+    assert!(!rule.0 || rule == (true, Some("provider_type"), Some("recorded")), "{file}: {row:?}");
+    let declared = text(row, "key_presence") == Some("declared");
+    assert_eq!(declared, key.is_some(), "{file}: {row:?}");
+    if key.is_none() {
+        assert_ne!(text(row, "key_storage"), Some("software"), "{file}: {row:?}");
+        assert_ne!(row.get("has_private_key"), Some(&Value::Bool(true)), "{file}: {row:?}");
+    }
+}
+
+#[test]
+fn stores_and_elements_yield_the_promised_keys() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    let mut checked = 0;
+    for (file, yields) in scan.promises(&["sst", "element", "wine"]) {
+        let Some((_, listed)) = yields.split_once("element: ").or_else(|| yields.split_once("sst: ")) else { continue };
+        let promised: Vec<_> = listed
+            .split("; ")
+            .filter(|part| part.len() > 40 && part.bytes().take(40).all(|b| b.is_ascii_hexdigit()))
+            .map(|part| (part[..40].to_ascii_lowercase(), Key::promised(&part[40..])))
+            .collect();
+        let rows = &found[&file];
+        let claimed: Vec<_> =
+            rows.iter().map(|row| (text(row, "thumbprint").unwrap().to_owned(), Key::claimed(row))).collect();
+        assert_eq!(claimed, promised, "{file}");
+        for (row, (_, key)) in rows.iter().zip(&promised) {
+            check_verdicts(&file, row, key.as_ref());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 17, "only {checked} certificates of the manifest were checked");
+}
+
+#[test]
+fn a_store_of_many_key_kinds_is_decoded_as_expected() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    let rows = &found["wine/sst-wine-mixed.sst"];
+    let lines = fs::read_to_string(scan.folder.join("wine/wine-mixed.expected.jsonl")).unwrap();
+    let expected: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), expected.len());
+    for (row, line) in rows.iter().zip(&expected) {
+        assert_eq!(text(row, "thumbprint").map(str::to_ascii_uppercase).as_deref(), line["sha1"].as_str());
+        let key = line.get("key").map(Key::decoded);
+        assert_eq!(Key::claimed(row), key, "{line}");
+        assert_eq!(text(row, "friendly_name"), line["p11"].as_str(), "{line}");
+        check_verdicts("wine/sst-wine-mixed.sst", row, key.as_ref());
+    }
+    // The copy without properties: the same certificates, and no word on any key.
+    let thumbprints =
+        |rows: &[Row]| rows.iter().map(|r| text(r, "thumbprint").unwrap().to_owned()).collect::<BTreeSet<_>>();
+    let copy = &found["wine/wine-mixed.p7b"];
+    assert_eq!(thumbprints(copy), thumbprints(rows));
+    for row in copy {
+        assert_eq!((text(row, "key_presence"), text(row, "key_api")), (Some("unknown"), Some("unknown")), "{row:?}");
+    }
+}
+
+#[test]
+fn a_store_of_roots_has_every_certificate_and_no_key() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let rows = &scan.observations()["sst/roots-wu-2021.sst"];
+    let (_, yields) = &scan.promises(&["sst"]).into_iter().find(|(file, _)| file.contains("roots")).unwrap();
+    assert!(yields.starts_with(&format!("{} certs; none has key info", rows.len())), "{} rows: {yields}", rows.len());
+    let first = text(&rows[0], "thumbprint").unwrap().to_ascii_uppercase();
+    assert!(yields.contains(&format!("first sha1 {first}")), "{first}: {yields}");
+    assert!(yields.contains(&format!("friendly '{}'", text(&rows[0], "friendly_name").unwrap())), "{yields}");
+    for row in rows {
+        let verdict = ["key_presence", "key_api", "key_storage"].map(|column| text(row, column));
+        assert_eq!(verdict, [Some("none"); 3], "{row:?}");
+    }
+}
+
+#[test]
+fn bundles_and_single_certificates_are_counted_and_say_nothing_of_keys() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let (found, sources) = (scan.observations(), scan.sources());
+    for (file, yields) in scan.promises(&["p7b", "pem", "cert"]) {
+        if sources[&file]["format"] == "attribute_certificate" {
+            continue;
+        }
+        // The manifest counts the certificates of bundles; a file of `cert` is one.
+        let count = yields.split_once(" certificates").and_then(|(count, _)| count.parse().ok()).unwrap_or(1);
+        let rows = found.get(&file).map_or(&[][..], Vec::as_slice);
+        assert_eq!(rows.len(), count, "{file}: {yields}");
+        assert_eq!(text(&sources[&file], "status"), Some("complete"), "{file}");
+        for row in rows {
+            assert_eq!(text(row, "certificate_basis"), Some("der"), "{file}");
+            assert_eq!(text(row, "key_presence"), Some("unknown"), "{file}: {row:?}");
+            assert_eq!(text(row, "key_api"), Some("unknown"), "{file}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attribute_certificate_is_no_certificate() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let traps: Vec<_> = scan.sources().into_iter().filter(|(file, _)| file.starts_with("cert/platform-")).collect();
+    assert_eq!(traps.len(), 1);
+    for (file, row) in traps {
+        let what = (text(&row, "format"), text(&row, "status"), number(&row, "observations"));
+        assert_eq!(what, (Some("attribute_certificate"), Some("unsupported"), 0), "{file}");
+    }
+}
+
+#[test]
+fn every_file_is_named_and_every_record_accounted_for() {
+    for part in ["binary", "text"] {
+        let Some(scan) = Scan::of(part) else { continue };
+        let sources = scan.sources();
+        let listed: BTreeSet<_> = scan.promises(&[]).into_iter().map(|(file, _)| file).collect();
+        let missing: Vec<_> = listed.iter().filter(|file| !sources.contains_key(*file)).collect();
+        assert!(missing.iter().all(|file| file.ends_with(".expected.jsonl")), "{part}: {missing:?}");
+        for (file, row) in &sources {
+            let name = text(row, "format").unwrap_or_else(|| panic!("{part}/{file} is unrecognised"));
+            let format = FORMATS.iter().find(|format| format.name == name).unwrap();
+            let status = text(row, "status").unwrap();
+            let fits =
+                if format.read.is_some() { ["complete", "empty"].contains(&status) } else { status == "unsupported" };
+            assert!(fits, "{part}/{file}: {name} is {status}");
+            let count = |column: &str| number(row, column);
+            assert_eq!(count("records"), count("yielded") + count("skipped") + count("rejects"), "{part}/{file}");
+            let silent = status == "complete" && count("records") == 0 && !file.contains("empty");
+            assert!(!silent, "{part}/{file} is {name} and gives nothing");
+        }
+        balance(&scan, &sources);
+    }
+}
+
+/// Sums of the tables are those of the manifest, and no reader failed.
+fn balance(scan: &Scan, sources: &BTreeMap<String, Row>) {
+    let manifest = scan.report.manifest();
+    let sum = |column: &str| sources.values().map(|row| number(row, column)).sum::<i64>();
+    let skipped: i64 = manifest["skipped"].as_object().unwrap().values().filter_map(Value::as_i64).sum();
+    assert_eq!(manifest["records"], sum("records"));
+    assert_eq!(manifest["yielded"], sum("yielded"));
+    assert_eq!(manifest["observations"], sum("observations"));
+    assert_eq!(manifest["rejected"], sum("rejects"));
+    assert_eq!(manifest["degraded"], sum("degraded"));
+    assert_eq!(skipped, sum("skipped"));
+    assert_eq!(manifest["observations"], scan.report.rows("observations").len());
+    let rejects = scan.report.rows("rejects");
+    assert_eq!(rejects.len() as i64, sum("rejects") + sum("degraded"));
+    for reject in rejects {
+        assert_ne!(text(&reject, "code"), Some("internal_error"), "{reject:?}");
+    }
+}
