@@ -7,13 +7,13 @@
 
 use std::hash::BuildHasher;
 
-use arrow::array::ArrayRef;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::classify::Marks;
+use crate::table::Data;
 use crate::table::build::hex;
 use crate::table::columns::Certificates;
 use crate::x509::{self, Facts, Problem};
@@ -158,7 +158,7 @@ impl CertStore {
     }
 
     /// The columns of `certificates`, one row an entry, and the entries.
-    pub fn finish(&mut self) -> (Vec<ArrayRef>, Vec<Entry>) {
+    pub fn finish(&mut self) -> (Vec<Data>, Vec<Entry>) {
         (self.columns.finish(), std::mem::take(&mut self.entries))
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, StringArray, UInt32Array};
 use arrow::compute::{filter, take};
 
 use crate::certstore::Entry;
@@ -16,7 +16,8 @@ use crate::record::Severity;
 use crate::row::push_id;
 use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, PROVIDERS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Compression, Encoder, RowGroup};
-use crate::table::{Kind, Table};
+use crate::table::words::{Dictionary, NULL, Words};
+use crate::table::{Data, Table};
 use crate::tally::{Clients, Counts, SourceTally};
 use crate::walk::Source;
 
@@ -40,7 +41,7 @@ pub struct Encoders {
 pub struct Encoded {
     observations: RowGroup,
     providers: RowGroup,
-    certificates: Vec<ArrayRef>,
+    certificates: Vec<Data>,
     entries: Vec<Entry>,
     rest: Rest,
 }
@@ -106,7 +107,8 @@ impl Encoders {
     /// Encodes what a group knows by itself.
     pub fn encode(&self, mut group: Group) -> Result<Encoded, Error> {
         let (certificates, entries) = group.certificates.finish();
-        let observations = self.observations(group.observations.finish(), group.certificate_of, &certificates)?;
+        let own = group.observations.finish();
+        let observations = self.observations(own, group.certificate_of, &certificates, entries.len())?;
         let providers =
             self.providers.encode(group.provider_rows, group.providers.finish().into_iter().map(Ok), false)?;
         let rest = Rest {
@@ -124,24 +126,32 @@ impl Encoders {
     /// stand in the order of that table.
     pub fn observations(
         &self,
-        own: Vec<ArrayRef>,
+        own: Vec<Data>,
         certificate_of: Vec<Option<u32>>,
-        certificates: &[ArrayRef],
+        certificates: &[Data],
+        distinct: usize,
     ) -> Result<RowGroup, Error> {
         let rows = certificate_of.len();
-        let distinct = certificates.first().map_or(0, |c| c.len());
         // Every row its own certificate, in order: nothing to gather.
         let same = rows == distinct && certificate_of.iter().enumerate().all(|(i, c)| *c == Some(i as u32));
-        let numbers = UInt32Array::from(certificate_of);
+        let hardly_repeat = distinct * 2 > rows;
+        let numbers = UInt32Array::from(certificate_of.clone());
         let columns = OBSERVATIONS.columns.iter().zip(own).map(|(column, own)| {
-            if column.kind != Kind::OfCertificate {
+            if !matches!(own, Data::OfCertificate) {
                 return Ok(own);
             }
             let origin = CERTIFICATES.index(column.name).and_then(|i| certificates.get(i));
-            let origin = origin.ok_or_else(|| Error::Encode(format!("{} has no origin", column.name)))?;
-            if same { Ok(Arc::clone(origin)) } else { Ok(take(origin, &numbers, None)?) }
+            Ok(match origin {
+                Some(origin) if same => origin.clone(),
+                Some(Data::Words(words)) => Data::Words(words.gather(&certificate_of)),
+                Some(Data::Array(array)) => match array.as_string_opt::<i32>().filter(|_| !hardly_repeat) {
+                    Some(texts) => Data::Words(gather_texts(texts, &certificate_of)),
+                    None => Data::Array(take(array, &numbers, None)?),
+                },
+                _ => return Err(Error::Encode(format!("{} has no origin", column.name))),
+            })
         });
-        self.observations.encode(rows, columns, distinct * 2 > rows)
+        self.observations.encode(rows, columns, hardly_repeat)
     }
 
     /// Encodes what the claim has settled.
@@ -155,8 +165,13 @@ impl Encoders {
         }
         let rows = new.iter().filter(|new| **new).count();
         let all = rows == new.len();
-        let mask = BooleanArray::from(new);
-        let columns = certificates.into_iter().map(|column| if all { Ok(column) } else { Ok(filter(&column, &mask)?) });
+        let mask = BooleanArray::from(new.clone());
+        let columns = certificates.into_iter().map(|column| match column {
+            column if all => Ok(column),
+            Data::Words(words) => Ok(Data::Words(words.filter(&new))),
+            Data::Array(array) => Ok(Data::Array(filter(&array, &mask)?)),
+            Data::OfCertificate => Err(Error::Encode("a certificate's column has no values".to_owned())),
+        });
         let certificates = self.certificates.encode(rows, columns, true)?;
         for row in &rest.rejects {
             let kind = (row.reject.code.as_str(), row.reject.severity.as_str());
@@ -192,4 +207,13 @@ impl Encoders {
         }
         self.rejects.encode(rows.len(), c.finish().into_iter().map(Ok), false)
     }
+}
+
+/// Texts by certificate become words by row: a dictionary of them all, and the certificate's number.
+fn gather_texts(texts: &StringArray, certificate_of: &[Option<u32>]) -> Words {
+    let number = |certificate: &Option<u32>| match certificate {
+        Some(number) if texts.is_valid(*number as usize) => *number,
+        _ => NULL,
+    };
+    Words { dictionary: Arc::new(Dictionary::from(texts)), numbers: certificate_of.iter().map(number).collect() }
 }

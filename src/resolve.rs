@@ -25,6 +25,7 @@ use crate::record::Lineage;
 use crate::report::{Certificates, Report};
 use crate::row::Row;
 use crate::sink::mismatch;
+use crate::table::Data;
 use crate::table::columns::CERTIFICATES;
 use crate::walk::Source;
 
@@ -108,11 +109,11 @@ fn resolve(
         }
         let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
         let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
-        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis };
+        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, claims_hashes: true };
         group.push(&row, entry, &verdicts);
     }
     let own = group.observations.finish();
-    let observations = encoders.observations(own, group.certificate_of, &known.columns)?;
+    let observations = encoders.observations(own, group.certificate_of, &known.columns, known.entries.len())?;
     let rejects = encoders.rejects(&group.rejects, setting.audit, sources)?;
     report.clients.merge(group.clients);
     report.counts.merge(&group.counts);
@@ -132,7 +133,7 @@ fn contradiction(pending: &Pending<'_>, entry: &Entry) -> Option<crate::record::
 /// The certificates that a batch names.
 struct Known {
     /// Columns of `certificates`, in its order.
-    columns: Vec<ArrayRef>,
+    columns: Vec<Data>,
     entries: Vec<Entry>,
     by_sha256: HashMap<[u8; 32], u32>,
     /// `None` where two certificates share a thumbprint: then it names neither.
@@ -211,7 +212,7 @@ impl Known {
             known.by_sha1.entry(h1).and_modify(|twice| *twice = None).or_insert(Some(number));
             known.entries.push(Entry { sha256: h256, sha1: h1, spki_sha256: spki, marks });
         }
-        known.columns = columns;
+        known.columns = columns.into_iter().map(Data::Array).collect();
         Ok(known)
     }
 }

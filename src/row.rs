@@ -22,6 +22,8 @@ pub struct Row<'a> {
     pub client: Option<(&'a str, Basis)>,
     /// `certificate_basis`.
     pub basis: &'static str,
+    /// Rows of this group may have no certificate but a claimed hash; else hashes come with the certificate.
+    pub claims_hashes: bool,
 }
 
 /// Adds the row, all but the columns of its certificate.
@@ -39,9 +41,11 @@ pub fn push(c: &mut Observations, row: &Row<'_>, certificate: Option<&Entry>, ve
     c.collected_at.push(o.collection.collected_at);
     c.collector.push(o.collection.collector);
     c.collector_version.push(o.collection.collector_version);
-    let CertificateRef { sha1, sha256, .. } = &o.certificate;
-    c.thumbprint.push_hex(certificate.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
-    c.sha256.push_hex(certificate.map(|e| &e.sha256).or(sha256.as_ref()).map(|h| &h[..]));
+    if row.claims_hashes {
+        let CertificateRef { sha1, sha256, .. } = &o.certificate;
+        c.thumbprint.push_hex(certificate.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
+        c.sha256.push_hex(certificate.map(|e| &e.sha256).or(sha256.as_ref()).map(|h| &h[..]));
+    }
     c.certificate_basis.push(Some(row.basis));
     c.printed_subject.push(o.printed.subject.as_deref());
     c.printed_issuer.push(o.printed.issuer.as_deref());

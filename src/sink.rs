@@ -209,7 +209,14 @@ impl Sink for GroupSink<'_> {
             let marks = entry.as_ref().map(|(_, e)| e.marks).unwrap_or_default();
             let verdicts = self.classifier.judge(&o.claims, o.collection.registry, marks);
             let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
-            let row = Row { observation: o, audit: self.setting.audit, origin: self.origin, client, basis };
+            let row = Row {
+                observation: o,
+                audit: self.setting.audit,
+                origin: self.origin,
+                client,
+                basis,
+                claims_hashes: false,
+            };
             self.group.push(&row, entry.as_ref().map(|(n, e)| (*n, e)), &verdicts);
         }
         self.hand_on_if_full();

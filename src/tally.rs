@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::ArrayRef;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
 use crate::record::{Client, Text};
-use crate::table::columns;
+use crate::table::{Data, columns};
 
 /// How reading a source ended, best first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -333,7 +332,7 @@ impl Clients {
     }
 
     /// The rows of `clients`, by name, and how many there are.
-    pub fn finish(&self, audit: Option<&str>) -> (usize, Vec<ArrayRef>) {
+    pub fn finish(&self, audit: Option<&str>) -> (usize, Vec<Data>) {
         let sorted: BTreeMap<_, _> = self.0.iter().collect();
         let mut c = columns::Clients::default();
         for (name, tally) in &sorted {

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Int32Array, Int64Array, ListArray, NullArray, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{BooleanArray, Int32Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
+
+use super::Data;
+pub use super::words::Word;
 
 /// The time zone name of every timestamp column.
 pub const UTC: &str = "UTC";
@@ -105,10 +106,10 @@ impl Text {
         self.ends.is_empty()
     }
 
-    /// The rows as an array; the builder is empty afterwards.
-    pub fn finish(&mut self) -> ArrayRef {
+    /// The finished column; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Data {
         let Text { values, ends, valid } = std::mem::take(self);
-        Arc::new(text_array(values, ends, nulls(valid)))
+        Data::Array(Arc::new(text_array(values, ends, nulls(valid))))
     }
 }
 
@@ -159,11 +160,11 @@ macro_rules! plain_builder {
                 self.values.is_empty()
             }
 
-            /// The rows as an array; the builder is empty afterwards.
-            pub fn finish(&mut self) -> ArrayRef {
+            /// The finished column; the builder is empty afterwards.
+            pub fn finish(&mut self) -> Data {
                 let Self { values, valid } = std::mem::take(self);
                 #[allow(clippy::redundant_closure_call)]
-                Arc::new($finish(values, nulls(valid)))
+                Data::Array(Arc::new($finish(values, nulls(valid))))
             }
         }
     };
@@ -221,19 +222,15 @@ impl TextList {
         self.ends.is_empty()
     }
 
-    /// The rows as an array; the builder is empty afterwards.
-    pub fn finish(&mut self) -> ArrayRef {
+    /// The finished column; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Data {
         let TextList { values, value_ends, ends, valid } = std::mem::take(self);
         let mut offsets = Vec::with_capacity(ends.len() + 1);
         offsets.push(0);
         offsets.extend_from_slice(&ends);
         let items = text_array(values, value_ends, None);
-        Arc::new(ListArray::new(
-            element_field(),
-            OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            Arc::new(items),
-            nulls(valid),
-        ))
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        Data::Array(Arc::new(ListArray::new(element_field(), offsets, Arc::new(items), nulls(valid))))
     }
 }
 
@@ -243,8 +240,25 @@ impl TextList {
 pub struct OfCertificate;
 
 impl OfCertificate {
-    /// A placeholder, replaced by the gathered column.
-    pub fn finish(&mut self) -> ArrayRef {
-        Arc::new(NullArray::new(0))
+    /// Nothing of its own.
+    pub fn finish(&mut self) -> Data {
+        Data::OfCertificate
+    }
+}
+
+/// Like [`OfCertificate`], but where a row's certificate is not known it may have a value of its own: then every
+/// row of the group pushes one.
+#[derive(Default)]
+pub struct OrOfCertificate(Text);
+
+impl OrOfCertificate {
+    /// Adds a row with the hex of `bytes`.
+    pub fn push_hex(&mut self, bytes: Option<&[u8]>) {
+        self.0.push_hex(bytes);
+    }
+
+    /// The values pushed, or nothing of its own.
+    pub fn finish(&mut self) -> Data {
+        if self.0.is_empty() { Data::OfCertificate } else { self.0.finish() }
     }
 }

@@ -5,20 +5,20 @@ use super::table;
 table! {
     /// One row is a certificate, or a key without certificate, seen in one store of one client.
     OBSERVATIONS = "observations", Observations {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
         observation_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
-        client: Text, Repeats, "Machine whose export this is, lower case, never shortened.";
-        client_basis: Text, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        store_location: Text, Repeats, "local_machine, current_user, service, enterprise or group_policy.";
-        store_name: Text, Repeats, "Store as the export names it (My, Root, CA).";
-        user_sid: Text, Repeats, "Owner of a user store.";
+        client: Word, Repeats, "Machine whose export this is, lower case, never shortened.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        store_location: Word, Repeats, "local_machine, current_user, service, enterprise or group_policy.";
+        store_name: Word, Repeats, "Store as the export names it (My, Root, CA).";
+        user_sid: Word, Repeats, "Owner of a user store.";
         collected_at: Time, Repeats, "When the collection was made, by its own header.";
-        collector: Text, Repeats, "Program that made the collection.";
-        collector_version: Text, Repeats, "Version of that program.";
-        thumbprint: Text, Certificate, "SHA-1 of the certificate, hex: the identity Windows uses. Computed here, or as claimed where no certificate is known.";
-        sha256: Text, Certificate, "SHA-256 of the certificate, hex: joins certificates. Computed here, or as claimed.";
+        collector: Word, Repeats, "Program that made the collection.";
+        collector_version: Word, Repeats, "Version of that program.";
+        thumbprint: OrOfCertificate, Certificate, "SHA-1 of the certificate, hex: the identity Windows uses. Computed here, or as claimed where no certificate is known.";
+        sha256: OrOfCertificate, Certificate, "SHA-256 of the certificate, hex: joins certificates. Computed here, or as claimed.";
         spki_sha256: OfCertificate, Certificate, "";
-        certificate_basis: Text, Repeats, "der: parsed here; joined: known elsewhere in this scan by its hash; printed: only as text; none: not known.";
+        certificate_basis: Word, Repeats, "der: parsed here; joined: known elsewhere in this scan by its hash; printed: only as text; none: not known.";
         subject: OfCertificate, Certificate, "";
         subject_cn: OfCertificate, Certificate, "";
         issuer: OfCertificate, Repeats, "";
@@ -41,40 +41,40 @@ table! {
         san_upn: OfCertificate, Repeats, "";
         template_name: OfCertificate, Repeats, "";
         template_oid: OfCertificate, Repeats, "";
-        printed_subject: Text, Repeats, "Subject as a tool printed it; not a fact.";
-        printed_issuer: Text, Repeats, "Issuer as a tool printed it; not a fact.";
-        printed_not_after: Text, Repeats, "End of validity as a tool printed it; not a fact.";
-        friendly_name: Text, Repeats, "Friendly name (property 11), verbatim.";
+        printed_subject: Word, Repeats, "Subject as a tool printed it; not a fact.";
+        printed_issuer: Word, Repeats, "Issuer as a tool printed it; not a fact.";
+        printed_not_after: Word, Repeats, "End of validity as a tool printed it; not a fact.";
+        friendly_name: Word, Repeats, "Friendly name (property 11), verbatim.";
         is_archived: Bool, Repeats, "Archived mark (property 19).";
-        request_originator: Text, Repeats, "DNS name of the machine that requested the certificate (property 71).";
+        request_originator: Word, Repeats, "DNS name of the machine that requested the certificate (property 71).";
         key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
-        key_presence: Text, Repeats, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
+        key_presence: Word, Repeats, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
         has_private_key: Bool, Repeats, "True for opened and declared, false for none, null for missing and unknown.";
-        provider_name: Text, Repeats, "Provider as claimed, verbatim.";
+        provider_name: Word, Repeats, "Provider as claimed, verbatim.";
         provider_type: Int64, Repeats, "dwProvType as claimed: 0 is CNG, everything else CryptoAPI.";
         key_spec: Int64, Repeats, "dwKeySpec as claimed. Decides nothing.";
         key_flags: Int64, Repeats, "dwFlags as claimed: 32 is a machine key.";
         key_container: Text, Differs, "Key container as claimed, verbatim.";
         key_path: Text, Differs, "Path or unique name of the key as claimed, verbatim.";
-        key_reader: Text, Repeats, "Smart card reader as claimed (property 101).";
+        key_reader: Word, Repeats, "Smart card reader as claimed (property 101).";
         impl_flags: Int64, Repeats, "Implementation flags of the key, raw; impl_api tells how to decode them.";
-        impl_api: Text, Repeats, "Flag set of impl_flags: cng (NCRYPT_IMPL_*) or capi (CRYPT_IMPL_*).";
+        impl_api: Word, Repeats, "Flag set of impl_flags: cng (NCRYPT_IMPL_*) or capi (CRYPT_IMPL_*).";
         is_exportable: Bool, Repeats, "The key's export policy, or a plain statement, allows export.";
-        key_api: Text, Repeats, "Verdict: capi, cng, none or unknown.";
-        key_api_grade: Text, Repeats, "Strength of the evidence: attested, recorded, catalogued or inferred.";
-        key_api_rule: Text, Repeats, "Rule that decided; certcensus explain RULE tells it.";
+        key_api: Word, Repeats, "Verdict: capi, cng, none or unknown.";
+        key_api_grade: Word, Repeats, "Strength of the evidence: attested, recorded, catalogued or inferred.";
+        key_api_rule: Word, Repeats, "Rule that decided; certcensus explain RULE tells it.";
         key_api_conflict: Bool, Repeats, "Weaker evidence contradicts the verdict.";
-        key_storage: Text, Repeats, "Verdict: software, tpm, smart_card, usb_token, virtual_smart_card, hsm, cloud_kms, vbs, other_hardware, none or unknown.";
-        key_storage_grade: Text, Repeats, "Strength of the evidence: attested, recorded, catalogued or inferred.";
-        key_storage_rule: Text, Repeats, "Rule that decided; certcensus explain RULE tells it.";
+        key_storage: Word, Repeats, "Verdict: software, tpm, smart_card, usb_token, virtual_smart_card, hsm, cloud_kms, vbs, other_hardware, none or unknown.";
+        key_storage_grade: Word, Repeats, "Strength of the evidence: attested, recorded, catalogued or inferred.";
+        key_storage_rule: Word, Repeats, "Rule that decided; certcensus explain RULE tells it.";
         key_storage_conflict: Bool, Repeats, "Weaker evidence contradicts the verdict.";
         hardware_backed: Bool, Repeats, "The key is in hardware. Null where that is not known or the evidence allows both.";
-        attestation_assurance: Text, Repeats, "high, medium or low, by the TPM attestation policy in the certificate; the grade tells whether it was verified.";
+        attestation_assurance: Word, Repeats, "high, medium or low, by the TPM attestation policy in the certificate; the grade tells whether it was verified.";
         pqc_status: OfCertificate, Repeats, "";
-        format: Text, Repeats, "Format of the source.";
-        source_id: Text, Repeats, "First 16 hex digits of SHA-256 over the source's path inside its input and its member: joins sources.";
-        source_path: Text, Repeats, "Path of the source inside its input.";
-        source_member: Text, Repeats, "Member of an archive.";
+        format: Word, Repeats, "Format of the source.";
+        source_id: Word, Repeats, "First 16 hex digits of SHA-256 over the source's path inside its input and its member: joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive.";
         byte_offset: Int64, Differs, "Offset of the record in the source, after decompression and before decoding.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -83,7 +83,7 @@ table! {
 table! {
     /// One row is a distinct certificate: exactly one row per DER.
     CERTIFICATES = "certificates", Certificates {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
         sha256: Text, Differs, "SHA-256 of the certificate, hex.";
         thumbprint: Text, Differs, "SHA-1 of the certificate, hex: the identity Windows uses.";
         spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex: same value, same key pair.";
@@ -94,20 +94,20 @@ table! {
         serial_is_negative: Bool, Repeats, "The serial number is negative, against RFC 5280 4.1.2.2.";
         subject: Text, Differs, "Subject as RFC 4514 string, lossless.";
         subject_cn: Text, Differs, "Most specific common name of the subject.";
-        issuer: Text, Repeats, "Issuer as RFC 4514 string, lossless.";
-        issuer_cn: Text, Repeats, "Most specific common name of the issuer.";
+        issuer: Word, Repeats, "Issuer as RFC 4514 string, lossless.";
+        issuer_cn: Word, Repeats, "Most specific common name of the issuer.";
         not_before: Time, Repeats, "Start of validity.";
         not_after: Time, Repeats, "End of validity.";
         not_after_year: Int32, Repeats, "Calendar year in which validity ends, UTC.";
         validity_days: Int32, Repeats, "Whole days from start to end of validity.";
-        key_algorithm: Text, Repeats, "rsa, ec, ed25519, ml_dsa_65 and so on, or the dotted OID.";
+        key_algorithm: Word, Repeats, "rsa, ec, ed25519, ml_dsa_65 and so on, or the dotted OID.";
         key_size_bits: Int32, Repeats, "Bits of the RSA modulus, of the EC field, or of the DSA prime.";
-        curve: Text, Repeats, "Named curve, or its dotted OID.";
+        curve: Word, Repeats, "Named curve, or its dotted OID.";
         rsa_exponent: Int64, Repeats, "RSA public exponent.";
-        signature_algorithm: Text, Repeats, "sha256_with_rsa, ecdsa_with_sha384, rsa_pss and so on, or the dotted OID.";
-        signature_hash: Text, Repeats, "Hash of the signature; for RSA-PSS from its parameters.";
+        signature_algorithm: Word, Repeats, "sha256_with_rsa, ecdsa_with_sha384, rsa_pss and so on, or the dotted OID.";
+        signature_hash: Word, Repeats, "Hash of the signature; for RSA-PSS from its parameters.";
         pss_salt_length: Int32, Repeats, "RSA-PSS salt length in bytes.";
-        pss_mgf_hash: Text, Repeats, "RSA-PSS mask generation hash.";
+        pss_mgf_hash: Word, Repeats, "RSA-PSS mask generation hash.";
         is_ca: Bool, Repeats, "Basic constraints say CA.";
         path_length: Int32, Repeats, "Path length constraint.";
         is_self_signed: Bool, Repeats, "Subject and issuer are the same name and the key identifiers agree; the signature is not verified.";
@@ -126,12 +126,12 @@ table! {
         san_directory: TextList, Differs, "Directory names of the subject alternative name, RFC 4514.";
         san_other: TextList, Differs, "Every other alternative name: its type and the hex of its DER.";
         sid: Text, Differs, "Security identifier for strong mapping (KB5014754).";
-        template_name: Text, Repeats, "Certificate template, version 1 extension.";
-        template_oid: Text, Repeats, "Certificate template, version 2 extension.";
+        template_name: Word, Repeats, "Certificate template, version 1 extension.";
+        template_oid: Word, Repeats, "Certificate template, version 2 extension.";
         template_major: Int32, Repeats, "Major version of the template.";
         template_minor: Int32, Repeats, "Minor version of the template.";
         subject_key_id: Text, Differs, "Subject key identifier, hex.";
-        authority_key_id: Text, Repeats, "Authority key identifier, hex.";
+        authority_key_id: Word, Repeats, "Authority key identifier, hex.";
         crl_urls: TextList, Repeats, "CRL distribution points.";
         ocsp_urls: TextList, Repeats, "OCSP responders.";
         ca_issuer_urls: TextList, Repeats, "Where the issuer's certificate is published.";
@@ -139,14 +139,14 @@ table! {
         unknown_critical: TextList, Repeats, "Critical extensions that certcensus does not interpret.";
         is_weak: Bool, Repeats, "weak_reasons is not empty.";
         weak_reasons: TextList, Repeats, "Why key or signature is weak: rsa_below_2048, sha1_signature and so on.";
-        pqc_status: Text, Repeats, "quantum_vulnerable, post_quantum or composite, by the key algorithm; null where the algorithm is unknown.";
+        pqc_status: Word, Repeats, "quantum_vulnerable, post_quantum or composite, by the key algorithm; null where the algorithm is unknown.";
         attestation_policies: TextList, Repeats, "TPM attestation policies by name: endorsement_key (high), endorsement_certificate (medium), user_credentials (low). As stated by the issuer, not verified here.";
-        tpm_role: Text, Repeats, "Role of a TPM certificate by its extended key usage: endorsement_key, platform, attestation_identity_key, privacy_ca.";
+        tpm_role: Word, Repeats, "Role of a TPM certificate by its extended key usage: endorsement_key, platform, attestation_identity_key, privacy_ca.";
         is_yubikey_attestation: Bool, Repeats, "A YubiKey slot attestation certificate.";
-        yubikey_firmware: Text, Repeats, "YubiKey firmware version.";
+        yubikey_firmware: Word, Repeats, "YubiKey firmware version.";
         yubikey_serial: Int64, Repeats, "YubiKey serial number.";
-        yubikey_pin_policy: Text, Repeats, "YubiKey PIN policy of the slot.";
-        yubikey_touch_policy: Text, Repeats, "YubiKey touch policy of the slot.";
+        yubikey_pin_policy: Word, Repeats, "YubiKey PIN policy of the slot.";
+        yubikey_touch_policy: Word, Repeats, "YubiKey touch policy of the slot.";
         yubikey_form_factor: Int32, Repeats, "YubiKey form factor byte, raw.";
         problems: TextList, Repeats, "Fields that could not be parsed; rejects tells why.";
     }
@@ -155,24 +155,24 @@ table! {
 table! {
     /// One row is a provider registered on a client.
     PROVIDERS = "providers", Providers {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
-        client: Text, Repeats, "Machine, lower case.";
-        client_basis: Text, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        provider_name: Text, Repeats, "Provider, verbatim.";
-        api: Text, Repeats, "Which enumeration listed it: capi or cng.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
+        client: Word, Repeats, "Machine, lower case.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        provider_name: Word, Repeats, "Provider, verbatim.";
+        api: Word, Repeats, "Which enumeration listed it: capi or cng.";
         provider_type: Int64, Repeats, "CryptoAPI provider type.";
         impl_flags: Int64, Repeats, "Implementation flags of the provider, raw.";
-        impl_api: Text, Repeats, "Flag set of impl_flags: cng or capi.";
-        impl_status: Text, Repeats, "Why impl_flags is missing, as reported.";
-        image: Text, Repeats, "Path of the provider's module.";
-        catalogue_name: Text, Repeats, "Row of the provider catalogue that its name matches.";
-        catalogue_match: Text, Repeats, "exact, prefix or contains.";
-        catalogue_api: Text, Repeats, "API by the catalogue: capi, cng or cng_primitive.";
-        catalogue_storage: Text, Repeats, "Kind of key storage by the catalogue.";
-        catalogue_confidence: Text, Repeats, "Confidence of that row.";
-        source_id: Text, Repeats, "Joins sources.";
-        source_path: Text, Repeats, "Path of the source inside its input.";
-        source_member: Text, Repeats, "Member of an archive.";
+        impl_api: Word, Repeats, "Flag set of impl_flags: cng or capi.";
+        impl_status: Word, Repeats, "Why impl_flags is missing, as reported.";
+        image: Word, Repeats, "Path of the provider's module.";
+        catalogue_name: Word, Repeats, "Row of the provider catalogue that its name matches.";
+        catalogue_match: Word, Repeats, "exact, prefix or contains.";
+        catalogue_api: Word, Repeats, "API by the catalogue: capi, cng or cng_primitive.";
+        catalogue_storage: Word, Repeats, "Kind of key storage by the catalogue.";
+        catalogue_confidence: Word, Repeats, "Confidence of that row.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -181,30 +181,30 @@ table! {
 table! {
     /// One row is a client: what is known about it, and its observations counted by verdict.
     CLIENTS = "clients", Clients {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
         client: Text, Differs, "Machine, lower case; null for observations whose client is not known.";
         fqdn: Text, Differs, "Fully qualified name, as its latest collection says.";
-        domain: Text, Repeats, "Domain.";
+        domain: Word, Repeats, "Domain.";
         machine_guid: Text, Differs, "MachineGuid of the Windows installation.";
         smbios_uuid: Text, Differs, "SMBIOS UUID.";
         is_ambiguous: Bool, Repeats, "Collections of this name disagree about machine_guid or fqdn: it may be several machines.";
         collections: Int32, Repeats, "Collections read for this client.";
         incomplete_collections: Int32, Repeats, "Collections without their end record.";
         collected_at: Time, Repeats, "Time of the latest collection.";
-        collector: Text, Repeats, "Program of the latest collection.";
-        collector_version: Text, Repeats, "Its version.";
-        os_version: Text, Repeats, "Windows version (10.0.x.y).";
-        os_caption: Text, Repeats, "Windows edition in the client's language.";
+        collector: Word, Repeats, "Program of the latest collection.";
+        collector_version: Word, Repeats, "Its version.";
+        os_version: Word, Repeats, "Windows version (10.0.x.y).";
+        os_caption: Word, Repeats, "Windows edition in the client's language.";
         ubr: Int64, Repeats, "Update build revision.";
-        arch: Text, Repeats, "Processor architecture.";
+        arch: Word, Repeats, "Processor architecture.";
         elevated: Bool, Repeats, "The collector ran elevated.";
         tpm_present: Bool, Repeats, "A TPM is present.";
         tpm_ready: Bool, Repeats, "The TPM is ready.";
-        tpm_spec: Text, Repeats, "TPM specification version.";
+        tpm_spec: Word, Repeats, "TPM specification version.";
         vbs_running: Bool, Repeats, "Virtualization-based security is running.";
-        cm_client_version: Text, Repeats, "Configuration Manager client version.";
+        cm_client_version: Word, Repeats, "Configuration Manager client version.";
         cm_client_id: Text, Differs, "Configuration Manager client id.";
-        cm_site_code: Text, Repeats, "Configuration Manager site code.";
+        cm_site_code: Word, Repeats, "Configuration Manager site code.";
         cm_roles: TextList, Repeats, "Site system roles on this client.";
         calais_disable_capi_override: Int64, Repeats, "Registry value DisableCapiOverrideForRSA, raw; null where absent or not asked.";
         observations: Int64, Repeats, "Observations of this client.";
@@ -224,14 +224,14 @@ table! {
 table! {
     /// One row is a source: an input file.
     SOURCES = "sources", Sources {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
         source_id: Text, Differs, "First 16 hex digits of SHA-256 over the path inside the input and the member.";
         source_path: Text, Differs, "Path inside its input, with forward slashes.";
-        source_member: Text, Repeats, "Member of an archive.";
-        format: Text, Repeats, "Recognised format; certcensus formats lists them.";
+        source_member: Word, Repeats, "Member of an archive.";
+        format: Word, Repeats, "Recognised format; certcensus formats lists them.";
         bytes: Int64, Differs, "Size in bytes.";
         sha256: Text, Differs, "SHA-256 of the file, with --hash-sources.";
-        status: Text, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
+        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";
         observations: Int64, Repeats, "Rows in observations.";
@@ -245,18 +245,18 @@ table! {
 table! {
     /// One row is a record, field or source that could not be read.
     REJECTS = "rejects", Rejects {
-        audit: Text, Repeats, "Name of the audit, from --audit.";
+        audit: Word, Repeats, "Name of the audit, from --audit.";
         observation_id: Text, Differs, "The row kept, for severity degraded.";
-        client: Text, Repeats, "Machine, lower case, where known.";
-        stage: Text, Repeats, "walk, read, decode, parse or collect.";
-        code: Text, Repeats, "Why; certcensus explain CODE tells it.";
-        severity: Text, Repeats, "lost: not in the report; degraded: a row was kept with a doubt.";
-        field: Text, Repeats, "Field concerned.";
-        message: Text, Repeats, "One sentence for people.";
-        sample: Text, Repeats, "A short escaped piece of the input; never key material.";
-        source_id: Text, Repeats, "Joins sources.";
-        source_path: Text, Repeats, "Path of the source inside its input.";
-        source_member: Text, Repeats, "Member of an archive.";
+        client: Word, Repeats, "Machine, lower case, where known.";
+        stage: Word, Repeats, "walk, read, decode, parse or collect.";
+        code: Word, Repeats, "Why; certcensus explain CODE tells it.";
+        severity: Word, Repeats, "lost: not in the report; degraded: a row was kept with a doubt.";
+        field: Word, Repeats, "Field concerned.";
+        message: Word, Repeats, "One sentence for people.";
+        sample: Word, Repeats, "A short escaped piece of the input; never key material.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }

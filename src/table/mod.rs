@@ -6,18 +6,36 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 pub mod build;
 pub mod columns;
 pub mod encode;
+mod pages;
+pub mod words;
 pub mod write;
+
+use words::Words;
+
+/// A finished column of a row group.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// As an array.
+    Array(ArrayRef),
+    /// Text of few values.
+    Words(Words),
+    /// The column of this name in `certificates`, by the certificate of each row.
+    OfCertificate,
+}
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
     Text,
+    /// UTF-8 text of few values.
+    Word,
     /// Signed 32-bit integer.
     Int32,
     /// Signed 64-bit integer.
@@ -30,6 +48,8 @@ pub enum Kind {
     TextList,
     /// Same type and meaning as the column of this name in `certificates`.
     OfCertificate,
+    /// The same, where the certificate is known; else what the record claims.
+    OrOfCertificate,
 }
 
 /// How the values of a column repeat; decides its encoding.
@@ -74,7 +94,9 @@ impl Column {
     /// The type, with `OfCertificate` resolved.
     pub fn resolved_kind(&self) -> Kind {
         match self.kind {
-            Kind::OfCertificate => columns::CERTIFICATES.column(self.name).map_or(Kind::Text, |c| c.kind),
+            Kind::OfCertificate | Kind::OrOfCertificate => {
+                columns::CERTIFICATES.column(self.name).map_or(Kind::Text, |c| c.kind)
+            }
             kind => kind,
         }
     }
@@ -90,7 +112,7 @@ impl Column {
     /// The Arrow type.
     pub fn data_type(&self) -> DataType {
         match self.resolved_kind() {
-            Kind::Text | Kind::OfCertificate => DataType::Utf8,
+            Kind::Text | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => DataType::Utf8,
             Kind::Int32 => DataType::Int32,
             Kind::Int64 => DataType::Int64,
             Kind::Bool => DataType::Boolean,
@@ -102,7 +124,7 @@ impl Column {
     /// The type as people of databases call it.
     pub fn type_name(&self) -> &'static str {
         match self.resolved_kind() {
-            Kind::Text | Kind::OfCertificate => "text",
+            Kind::Text | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => "text",
             Kind::Int32 => "int32",
             Kind::Int64 => "int64",
             Kind::Bool => "bool",
@@ -174,8 +196,8 @@ macro_rules! table {
         }
 
         impl $builder {
-            /// The columns as arrays, in the order of the table; the builder is empty afterwards.
-            pub fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
+            /// The finished columns, in the order of the table; the builder is empty afterwards.
+            pub fn finish(&mut self) -> Vec<$crate::table::Data> {
                 vec![$(self.$column.finish(),)+]
             }
         }
@@ -193,7 +215,7 @@ mod tests {
             let mut names: Vec<_> = table.columns.iter().map(|c| c.name).collect();
             for column in table.columns {
                 assert!(column.resolved_doc().len() > 6, "{}.{} has no description", table.name, column.name);
-                if column.kind == Kind::OfCertificate {
+                if matches!(column.kind, Kind::OfCertificate | Kind::OrOfCertificate) {
                     let origin = columns::CERTIFICATES.column(column.name);
                     assert!(origin.is_some(), "{} is not a column of certificates", column.name);
                 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::build::hex;
-use super::encode::{Encoder, RowGroup};
+use super::encode::{Chunk, Encoder, RowGroup};
 use crate::error::Error;
 
 /// A part ends at the first row group past this many bytes.
@@ -86,7 +86,11 @@ impl TableWriter {
         let path = part.path.clone();
         let mut writer = part.file.next_row_group()?;
         for chunk in group.chunks {
-            chunk.append_to_row_group(&mut writer).map_err(|e| write_error(&path, e))?;
+            let appended = match chunk {
+                Chunk::Arrow(chunk) => chunk.append_to_row_group(&mut writer),
+                Chunk::Made(chunk) => writer.append_column(&chunk.bytes, chunk.close),
+            };
+            appended.map_err(|e| write_error(&path, e))?;
         }
         writer.close().map_err(|e| write_error(&path, e))?;
         part.rows += group.rows as u64;
