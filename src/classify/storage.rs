@@ -142,7 +142,8 @@ pub(super) fn weigh(facts: &mut Facts) -> Verdict<KeyStorage> {
             continue;
         }
         fact.outcome = Outcome::Agreed;
-        if before.single().is_some() {
+        // What nobody verified may agree, but it does not choose among what stronger evidence leaves open.
+        if before.single().is_some() || fact.rule == Some(RuleId::AttestationUnverified) {
             continue;
         }
         if left.has(value) {
