@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::format::{Border, Format};
 use crate::input::Window;
@@ -44,11 +44,15 @@ pub struct Plan {
 impl Plan {
     /// Cuts the sources. Only files longer than two units are opened here, to learn whether they may be split.
     pub fn new(sources: &[Source]) -> Self {
-        Self::with_unit(sources, UNIT_BYTES)
+        Self::cut(sources, UNIT_BYTES, MIN_TASK_ROWS..=TASK_ROWS)
     }
 
-    /// Like [`Plan::new`] with another unit length, for tests.
+    /// Like [`Plan::new`] with another unit length (0 counts as 1), and every unit a task of its own.
     pub fn with_unit(sources: &[Source], unit: u64) -> Self {
+        Self::cut(sources, unit.max(1), 1..=1)
+    }
+
+    fn cut(sources: &[Source], unit: u64, task_rows: RangeInclusive<u64>) -> Self {
         let mut units = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
             let index = index as u32;
@@ -62,7 +66,7 @@ impl Plan {
         }
         let rows = |u: &Unit| (u.end - u.start) / BYTES_PER_ROW + 1;
         let all: u64 = units.iter().map(rows).sum();
-        let target = (all / FEW_TASKS).clamp(MIN_TASK_ROWS, TASK_ROWS);
+        let target = (all / FEW_TASKS).clamp(*task_rows.start(), *task_rows.end());
         let mut tasks = Vec::new();
         let (mut first, mut sum) = (0, 0);
         for (i, unit) in units.iter().enumerate() {
