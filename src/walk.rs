@@ -93,7 +93,8 @@ fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     found.sort();
     let mut kept: Vec<(PathBuf, &PathBuf)> = Vec::new();
     for (real, input) in found {
-        if !kept.iter().any(|(outer, _)| real.starts_with(outer)) {
+        // Paths are sorted by component, so what lies inside an input follows it directly.
+        if !kept.last().is_some_and(|(outer, _)| real.starts_with(outer)) {
             kept.push((real, input));
         }
     }
@@ -196,6 +197,9 @@ mod tests {
         assert_ne!(both[1].id, both[2].id);
         let overlap = walk(&[a.path().join("in"), a.path().to_owned(), a.path().join("x")], &Filter::default());
         assert_eq!(paths(&overlap.expect("walk")), ["in/y", "x"]);
+        let c = tree(&["d/x", "d-e/y", "d.f"]);
+        let inputs = ["d-e", "d/x", "d", "d.f"].map(|input| c.path().join(input));
+        assert_eq!(paths(&walk(&inputs, &Filter::default()).expect("walk")), ["d.f", "x", "y"]);
     }
 
     #[test]
