@@ -178,7 +178,7 @@ fn open_and_read(
         read_guarded(format, job, rest, 0, source, sink)
     } else {
         let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
-        match plan::real_range(&mut file, unit, source.len, border)? {
+        match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
             Some(range) => read_guarded(format, job, plan::read_range(&mut file, &range)?, range.start, source, sink),
             None => Status::Complete,
         }

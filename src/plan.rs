@@ -37,6 +37,7 @@ pub struct Unit {
 /// The work of a scan.
 #[derive(Debug, Default)]
 pub struct Plan {
+    step: u64,
     units: Vec<Unit>,
     tasks: Vec<Range<u32>>,
 }
@@ -79,7 +80,7 @@ impl Plan {
         if first < units.len() as u32 {
             tasks.push(first..units.len() as u32);
         }
-        Plan { units, tasks }
+        Plan { step: unit, units, tasks }
     }
 
     /// Number of tasks.
@@ -105,20 +106,38 @@ fn splits(source: &Source) -> bool {
     matches!(sniff_file(&source.file, source.len), Ok(Some(Format { border: Some(_), .. })))
 }
 
+/// Bytes searched for a border from a nominal offset on, at least. A file without borders (one endless line, one huge
+/// run) would otherwise be searched to its end from every offset.
+const SEARCH_BYTES: u64 = UNIT_BYTES;
+
 /// The real range of a nominal one, cut at record (census: run) borders; `None` where no record begins in it.
 ///
 /// Both neighbours ask for the same border at the same nominal offset, so units fit together without a word
-/// between workers.
-pub fn real_range(file: &mut File, unit: &Unit, len: u64, border: Border) -> io::Result<Option<Range<u64>>> {
-    let mut at = |nominal: u64| -> io::Result<Option<u64>> {
-        file.seek(SeekFrom::Start(nominal))?;
-        let mut window = Window::new(&mut *file, nominal);
-        let found = border(&mut window);
-        window.take_error().map_or(Ok(found), Err)
+/// between workers. Where an offset has no border near, the unit before goes on to the next offset that has one.
+pub fn real_range(
+    file: &mut File,
+    plan: &Plan,
+    unit: &Unit,
+    len: u64,
+    border: Border,
+) -> io::Result<Option<Range<u64>>> {
+    let mut first_border = |mut nominal: u64, end: u64| -> io::Result<Option<u64>> {
+        // The last unit of a source is up to half a step longer than the others.
+        while nominal < end && len - nominal > plan.step / 2 {
+            file.seek(SeekFrom::Start(nominal))?;
+            let mut window = Window::new((&mut *file).take(plan.step.max(SEARCH_BYTES)), nominal);
+            let found = border(&mut window);
+            window.take_error().map_or(Ok(()), Err)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            nominal += plan.step;
+        }
+        Ok(None)
     };
-    let start = if unit.start == 0 { Some(0) } else { at(unit.start)? };
+    let start = if unit.start == 0 { Some(0) } else { first_border(unit.start, unit.end)? };
     let Some(start) = start else { return Ok(None) };
-    let end = if unit.end >= len { len } else { at(unit.end)?.unwrap_or(len) };
+    let end = first_border(unit.end, len)?.unwrap_or(len);
     Ok((start < end || unit.start == 0).then_some(start..end))
 }
 
@@ -150,6 +169,35 @@ mod tests {
                 }
             }
             assert_eq!(next as usize, n);
+        }
+    }
+
+    #[test]
+    fn ranges_fit_together_where_borders_are_rare() {
+        // Bytes where a record begins; nothing near most offsets.
+        const RECORDS: [u64; 4] = [0, 25_000_000, 25_000_010, 62_000_000];
+        const LEN: u64 = 90_000_000;
+        fn border(window: &mut Window<'_>) -> Option<u64> {
+            let from = window.offset();
+            let there = window.skip(u64::MAX);
+            RECORDS.into_iter().find(|at| (from + 1..from + there).contains(at))
+        }
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.set_len(LEN).expect("a sparse file");
+        let mut plan = Plan { step: UNIT_BYTES, ..Plan::default() };
+        for (step, together) in [(UNIT_BYTES, 1), (UNIT_BYTES, 3), (5_000_000, 1), (5_000_000, 2)] {
+            plan.step = step;
+            let mut nominal: Vec<u64> =
+                (0..).map(|n| n * step * together).take_while(|at| at + step / 2 < LEN).collect();
+            nominal.push(LEN);
+            let mut next = 0;
+            for pair in nominal.windows(2) {
+                let unit = Unit { source: 0, start: pair[0], end: pair[1] };
+                let Some(range) = real_range(&mut file, &plan, &unit, LEN, border).expect("a range") else { continue };
+                assert_eq!(range.start, next);
+                next = range.end;
+            }
+            assert_eq!(next, LEN);
         }
     }
 

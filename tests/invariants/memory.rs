@@ -121,8 +121,9 @@ fn endless_lines_and_blocks_are_not_kept() {
     for (nth, file) in ["line.ndjson", "block.pem"].into_iter().enumerate() {
         let report = format!("r{}", nth + 1);
         let high = peak(&bench, &[file, "-o", &report]).unwrap();
-        // A line and a block may have 16 MiB each, and the window that holds a line grows by doubling.
-        let allowed = SLACK + (32 << 20);
+        // A line and a block may have 16 MiB each. The window that holds a line grows by doubling, and the other worker
+        // looks for a place to cut meanwhile.
+        let allowed = SLACK + (48 << 20);
         println!("{file}: peak {low} to {high} bytes");
         assert!(high.saturating_sub(low) <= allowed, "{file}: grown by {}", high - low);
         fs::remove_file(bench.path(file)).unwrap();

@@ -176,7 +176,8 @@ fn a_full_disk_ends_the_run_and_leaves_nothing() {
     for size in ["64k", "300k"] {
         let disk = bench.path("disk");
         fs::create_dir_all(&disk).unwrap();
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&disk).output();
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&disk).output();
         if !mount.is_ok_and(|out| out.status.success()) {
             println!("skipped: this user cannot mount a small file system");
             return;
