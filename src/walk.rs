@@ -155,9 +155,12 @@ fn identify(sources: &mut [Source]) {
 
 /// The beginning of a file and its format.
 pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {
-    let mut head = Vec::with_capacity(HEAD.min(len as usize + 1));
-    File::open(file)?.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(format::sniff(&Head { bytes: &head, complete: (head.len() as u64) < HEAD as u64, len: Some(len) }))
+    // One byte more than a head holds, so that a file that just fits is known to be complete.
+    let mut head = Vec::with_capacity(HEAD.min(len as usize) + 1);
+    File::open(file)?.take(HEAD as u64 + 1).read_to_end(&mut head)?;
+    let complete = head.len() <= HEAD;
+    head.truncate(HEAD);
+    Ok(format::sniff(&Head { bytes: &head, complete, len: Some(len) }))
 }
 
 #[cfg(test)]
