@@ -601,7 +601,7 @@ mod tests {
             "PUK=314159",
             r#"{"PWD":"314159""#,
             r#"{"\u0050assword":"314159""#,
-            "P\0I\0N\0=\03\01\04\0",
+            "P\x00I\x00N\x00=\x003\x001\x004\x00",
         ] {
             assert_eq!(sample(line.as_bytes()), None, "{line}");
         }

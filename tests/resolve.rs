@@ -1,6 +1,6 @@
 //! The two-phase seam through the real binary: observations that only name their certificate get it, and its weight
 //! in the verdict, wherever it stands.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

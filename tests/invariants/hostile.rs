@@ -193,7 +193,9 @@ fn assert_harmless(files: &[Vec<u8>], options: &Options) {
 
 #[test]
 fn any_bytes_as_any_source_harm_nothing() {
-    let config = Config { cases: 40, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    // PROPTEST_CASES=1000 searches for longer.
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { 25 };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let files = (vec(source(), 24), prop_oneof![Just(None), Just(Some(300)), Just(Some(4096))]);
     TestRunner::new(config)
         .run(&files, |(files, unit_bytes)| {
