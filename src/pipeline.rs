@@ -60,6 +60,7 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
         .build()
         .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
     pool.broadcast(|_| {
+        let _watch = Watch(&line);
         let mut tools = Tools {
             classifier: Classifier::new(Arc::clone(job.catalogue)),
             head: Vec::with_capacity(HEAD + 1),
@@ -84,6 +85,18 @@ struct Tools {
     classifier: Classifier,
     head: Vec<u8>,
     buffer: Vec<u8>,
+}
+
+/// Tells the line of a worker's panic outside a reader, so that nobody waits for its group; the pool passes the panic
+/// on once every worker has ended.
+struct Watch<'l, 'a>(&'l Line<'a>);
+
+impl Drop for Watch<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Error::Encode("a worker failed".to_owned()));
+        }
+    }
 }
 
 /// Place of a group in the report: its task and its number inside the task.
@@ -176,7 +189,7 @@ fn open_and_read(
         read_guarded(format, job, Bytes { read: rest, offset: 0, buffer }, source, sink)
     } else {
         let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
-        match plan::real_range(&mut file, unit, job.plan.unit_bytes, source.len, border)? {
+        match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
             Some(range) => {
                 let read = plan::read_range(&mut file, &range)?;
                 read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink)
@@ -351,4 +364,67 @@ impl<'a> Line<'a> {
 
 fn after(place: Place, last: bool) -> Place {
     if last { (place.0 + 1, 0) } else { (place.0, place.1 + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Observation;
+    use crate::table::encode::Compression;
+
+    fn one_and_a_panic(_: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+        sink.observation(&Observation::default());
+        panic!("out of luck");
+    }
+
+    #[test]
+    fn a_panicking_reader_is_a_reject_of_its_source_and_the_run_goes_on() {
+        let broken: &'static Format =
+            Box::leak(Box::new(Format { name: "broken", read: Some(one_and_a_panic), ..*format::FORMATS[0] }));
+        let sources: Vec<Source> = ["a", "b"]
+            .map(|path| Source {
+                id: [path.as_bytes()[0]; 16],
+                path: path.to_owned(),
+                file: path.into(),
+                len: 9,
+                trouble: None,
+                special: false,
+            })
+            .to_vec();
+        let (plan, encoders) = (Plan::new(&sources), Encoders::new(Compression::None).expect("encoders"));
+        let (catalogue, setting) = (Arc::new(Catalogue::builtin()), Setting { audit: None, max_bytes: 1 << 20 });
+        let job = Job {
+            sources: &sources,
+            plan: &plan,
+            setting,
+            client_from: &ClientFrom::Record,
+            catalogue: &catalogue,
+            encoders: &encoders,
+            hash_sources: false,
+            max_line: 1024,
+            progress: &Progress::hidden(),
+        };
+        let mut classifier = Classifier::new(Arc::clone(&catalogue));
+        let mut group = Group::new(setting);
+        let healthy: &'static Format = &format::ndjson::FLAT;
+        let line = &br#"{"Thumbprint":"00112233445566778899aabbccddeeff00112233"}"#[..];
+        for (index, (format, bytes)) in [(broken, &b"anything"[..]), (healthy, line)].into_iter().enumerate() {
+            let origin = Origin { index: index as u32, source: &sources[index], format: "unknown", client: None };
+            let mut hand_on = |_| panic!("the group is small");
+            let mut sink = GroupSink::new(group, setting, origin, &mut classifier, &mut hand_on, &|| false);
+            let mut buffer = Vec::new();
+            let bytes = Bytes { read: bytes, offset: 0, buffer: &mut buffer };
+            let status = read_guarded(format, &job, bytes, &sources[index], &mut sink);
+            sink.end_unit(Some(format.name), status, None);
+            group = sink.group;
+        }
+        let told: Vec<_> = group.sources.iter().map(|(_, t)| (t.status, t.records, t.yielded, t.rejects)).collect();
+        assert_eq!(told, [(Status::Failed, 2, 1, 1), (Status::Complete, 1, 1, 0)]);
+        let [reject] = &group.rejects[..] else { panic!("{} rejects", group.rejects.len()) };
+        assert_eq!((reject.source, reject.reject.code), (0, Code::Internal));
+        assert!(reject.reject.message.contains("out of luck"));
+        let encoded = encoders.encode(group).expect("whole rows");
+        let ready = encoders.settle(encoded.claim(|_| true), None, &sources).expect("whole rows");
+        assert_eq!((ready.observations.rows, ready.rejects.rows), (1, 1));
+    }
 }

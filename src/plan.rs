@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::format::{Border, Format};
 use crate::input::Window;
@@ -37,8 +37,7 @@ pub struct Unit {
 /// The work of a scan.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Nominal length of a unit inside a large file.
-    pub unit_bytes: u64,
+    step: u64,
     units: Vec<Unit>,
     tasks: Vec<Range<u32>>,
 }
@@ -46,11 +45,15 @@ pub struct Plan {
 impl Plan {
     /// Cuts the sources. Only files longer than two units are opened here, to learn whether they may be split.
     pub fn new(sources: &[Source]) -> Self {
-        Self::with_unit(sources, UNIT_BYTES)
+        Self::cut(sources, UNIT_BYTES, MIN_TASK_ROWS..=TASK_ROWS)
     }
 
-    /// Like [`Plan::new`] with another unit length, for tests.
+    /// Like [`Plan::new`] with another unit length (0 counts as 1), and every unit a task of its own.
     pub fn with_unit(sources: &[Source], unit: u64) -> Self {
+        Self::cut(sources, unit.max(1), 1..=1)
+    }
+
+    fn cut(sources: &[Source], unit: u64, task_rows: RangeInclusive<u64>) -> Self {
         let mut units = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
             let index = index as u32;
@@ -64,7 +67,7 @@ impl Plan {
         }
         let rows = |u: &Unit| (u.end - u.start) / BYTES_PER_ROW + 1;
         let all: u64 = units.iter().map(rows).sum();
-        let target = (all / FEW_TASKS).clamp(MIN_TASK_ROWS, TASK_ROWS);
+        let target = (all / FEW_TASKS).clamp(*task_rows.start(), *task_rows.end());
         let mut tasks = Vec::new();
         let (mut first, mut sum) = (0, 0);
         for (i, unit) in units.iter().enumerate() {
@@ -77,7 +80,7 @@ impl Plan {
         if first < units.len() as u32 {
             tasks.push(first..units.len() as u32);
         }
-        Plan { unit_bytes: unit, units, tasks }
+        Plan { step: unit, units, tasks }
     }
 
     /// Number of tasks.
@@ -103,40 +106,39 @@ fn splits(source: &Source) -> bool {
     matches!(sniff_file(&source.file, source.len), Ok(Some(Format { border: Some(_), .. })))
 }
 
-/// How far past its nominal unit a border is looked for: the line that straddles the end must be whole.
-const OVERHANG: u64 = 1024 * 1024;
+/// Bytes searched for a border from a nominal offset on, at least. A file without borders (one endless line, one huge
+/// run) would otherwise be searched to its end from every offset.
+const SEARCH_BYTES: u64 = UNIT_BYTES;
 
 /// The real range of a nominal one, cut at record (census: run) borders; `None` where no record begins in it.
 ///
-/// A border belongs to the nominal unit of `step` bytes in which it is found. Both neighbours ask the same question
-/// of the same bytes, so units fit together without a word between workers; and each nominal unit is searched at
-/// most once for its own start and once for the end of what precedes it, however long a run may be.
-pub fn real_range(file: &mut File, unit: &Unit, step: u64, len: u64, border: Border) -> io::Result<Option<Range<u64>>> {
-    let start = match unit.start {
-        0 => Some(0),
-        from => first_border(file, from, unit.end, step, border)?,
+/// Both neighbours ask for the same border at the same nominal offset, so units fit together without a word
+/// between workers. Where an offset has no border near, the unit before goes on to the next offset that has one.
+pub fn real_range(
+    file: &mut File,
+    plan: &Plan,
+    unit: &Unit,
+    len: u64,
+    border: Border,
+) -> io::Result<Option<Range<u64>>> {
+    let mut first_border = |mut nominal: u64, end: u64| -> io::Result<Option<u64>> {
+        // The last unit of a source is up to half a step longer than the others.
+        while nominal < end && len - nominal > plan.step / 2 {
+            file.seek(SeekFrom::Start(nominal))?;
+            let mut window = Window::new((&mut *file).take(plan.step.max(SEARCH_BYTES)), nominal);
+            let found = border(&mut window);
+            window.take_error().map_or(Ok(()), Err)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            nominal += plan.step;
+        }
+        Ok(None)
     };
+    let start = if unit.start == 0 { Some(0) } else { first_border(unit.start, unit.end)? };
     let Some(start) = start else { return Ok(None) };
-    let end = if unit.end >= len { None } else { first_border(file, unit.end, len, step, border)? };
-    Ok(Some(start..end.unwrap_or(len)))
-}
-
-/// The first border in the nominal units from `from` to `to`.
-fn first_border(file: &mut File, from: u64, to: u64, step: u64, border: Border) -> io::Result<Option<u64>> {
-    let mut nominal = from;
-    while nominal < to {
-        file.seek(SeekFrom::Start(nominal))?;
-        let mut window = Window::new(Read::take(&mut *file, step + OVERHANG), nominal);
-        let found = border(&mut window).filter(|at| *at < nominal + step);
-        if let Some(error) = window.take_error() {
-            return Err(error);
-        }
-        if found.is_some() {
-            return Ok(found);
-        }
-        nominal += step;
-    }
-    Ok(None)
+    let end = first_border(unit.end, len)?.unwrap_or(len);
+    Ok((start < end || unit.start == 0).then_some(start..end))
 }
 
 /// A file from `range.start`, ending at `range.end`.
@@ -167,6 +169,35 @@ mod tests {
                 }
             }
             assert_eq!(next as usize, n);
+        }
+    }
+
+    #[test]
+    fn ranges_fit_together_where_borders_are_rare() {
+        // Bytes where a record begins; nothing near most offsets.
+        const RECORDS: [u64; 4] = [0, 25_000_000, 25_000_010, 62_000_000];
+        const LEN: u64 = 90_000_000;
+        fn border(window: &mut Window<'_>) -> Option<u64> {
+            let from = window.offset();
+            let there = window.skip(u64::MAX);
+            RECORDS.into_iter().find(|at| (from + 1..from + there).contains(at))
+        }
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.set_len(LEN).expect("a sparse file");
+        let mut plan = Plan { step: UNIT_BYTES, ..Plan::default() };
+        for (step, together) in [(UNIT_BYTES, 1), (UNIT_BYTES, 3), (5_000_000, 1), (5_000_000, 2)] {
+            plan.step = step;
+            let mut nominal: Vec<u64> =
+                (0..).map(|n| n * step * together).take_while(|at| at + step / 2 < LEN).collect();
+            nominal.push(LEN);
+            let mut next = 0;
+            for pair in nominal.windows(2) {
+                let unit = Unit { source: 0, start: pair[0], end: pair[1] };
+                let Some(range) = real_range(&mut file, &plan, &unit, LEN, border).expect("a range") else { continue };
+                assert_eq!(range.start, next);
+                next = range.end;
+            }
+            assert_eq!(next, LEN);
         }
     }
 

@@ -523,16 +523,19 @@ const SAMPLE_BYTES: usize = 48;
 /// How far around the sample we look for signs of key material.
 const SAMPLE_GUARD_BYTES: usize = 4096;
 
+/// Words that stand beside secrets, in lower case.
+const TELLING: [&[u8]; 8] =
+    [b"private", b"passw", b"passphrase", b"kennwort", b"pwd", b"secret", b"credential", b"pvk"];
+
 /// A short escaped piece of `bytes`, or `None` where it is empty or shows signs of a secret.
 ///
-/// Text is only shown up to its first quote-colon pair with a telling name; where "private", "password", "pin"
-/// or "secret" occurs anywhere near, nothing is shown. Long unbroken runs of base64 or hex, which may be key
-/// material, are cut to 12 characters.
+/// Where a word such as "private", "password", "PIN" or "secret" occurs anywhere near, or letters are written as
+/// escapes that may hide one, nothing is shown. Long unbroken runs of base64 or hex, which may be key material, are
+/// cut to 12 characters.
 pub fn sample(bytes: &[u8]) -> Option<String> {
     let near = &bytes[..bytes.len().min(SAMPLE_GUARD_BYTES)];
     let lower: Vec<u8> = near.iter().filter(|b| **b != 0).map(u8::to_ascii_lowercase).collect();
-    let telling: [&[u8]; 6] = [b"private", b"passw", b"\"pin\"", b"secret", b"passphrase", b"pvk"];
-    if telling.iter().any(|word| memchr::memmem::find(&lower, word).is_some()) {
+    if is_telling(&lower) {
         return None;
     }
     let mut text = String::new();
@@ -550,6 +553,14 @@ pub fn sample(bytes: &[u8]) -> Option<String> {
         }
     }
     (!text.is_empty()).then_some(text)
+}
+
+fn is_telling(lower: &[u8]) -> bool {
+    // "pin" is part of many words, but at the end of one it is a PIN ("CardPin", "pin_code") more often than not.
+    let ends_a_word = |at: usize| lower.get(at + 3).is_none_or(|next| !next.is_ascii_lowercase());
+    // JSON can write any ASCII letter as \u00xx.
+    TELLING.iter().chain([&&b"\\u00"[..]]).any(|word| memchr::memmem::find(lower, word).is_some())
+        || [b"pin", b"puk"].iter().any(|word| memchr::memmem::find_iter(lower, word).any(ends_a_word))
 }
 
 /// Receives what a reader finds, in the order of the source.
@@ -574,5 +585,26 @@ pub trait Sink {
     /// True when the run was interrupted: the reader returns at the next record border.
     fn stopped(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_show_nothing_beside_a_secret() {
+        for line in [
+            r#"{"CardPin":"314159","a":1"#,
+            r#"{"pin":"314159""#,
+            r#"{"Pin Code":314159"#,
+            "PUK=314159",
+            r#"{"PWD":"314159""#,
+            r#"{"\u0050assword":"314159""#,
+            "P\x00I\x00N\x00=\x003\x001\x004\x00",
+        ] {
+            assert_eq!(sample(line.as_bytes()), None, "{line}");
+        }
+        assert_eq!(sample(br#"{"spinning":1,}"#).as_deref(), Some(r#"{"spinning":1,}"#));
     }
 }

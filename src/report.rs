@@ -243,9 +243,10 @@ impl Report {
     pub fn finish(mut self, certificates: Certificates, about: &impl Serialize) -> Result<Option<PathBuf>, Error> {
         let mut tables: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
         tables.insert("certificates", certificates.parts);
-        let (rows, columns) = self.clients.finish(self.audit.as_deref());
         let mut clients = TableWriter::new(Arc::clone(&self.encoders.clients), &self.folder)?;
-        clients.append(self.encoders.clients.encode(rows, columns.into_iter().map(Ok), false)?)?;
+        for (rows, columns) in self.clients.row_groups(self.audit.as_deref()) {
+            clients.append(self.encoders.clients.encode(rows, columns.into_iter().map(Ok), false)?)?;
+        }
         tables.insert("clients", clients.finish()?);
         for (name, writer) in [
             ("observations", &mut self.observations),

@@ -47,6 +47,9 @@ pub struct Options {
     pub max_memory: Option<u64>,
     /// Replace an older report.
     pub force: bool,
+    /// Length of a unit inside a large file, in bytes; every unit is then a row group of its own. For tests and
+    /// tuning: rows and their order do not depend on it, the bytes of the report do.
+    pub unit_bytes: Option<u64>,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             max_line: MAX_LINE,
             max_memory: None,
             force: false,
+            unit_bytes: None,
         }
     }
 }
@@ -146,7 +150,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         return Err(Error::NothingToRead);
     }
     progress.expect_bytes(sources.iter().map(|s| s.len).sum());
-    let plan = Plan::new(&sources);
+    let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
     let encoders = Arc::new(Encoders::new(options.compression)?);
     let setting = Setting { audit: options.audit.as_deref(), max_bytes: options.group_bytes() };
     let report = Report::create(output, setting.audit, Arc::clone(&sources), Arc::clone(&encoders))?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
 use crate::record::{Client, Text};
@@ -159,8 +160,11 @@ fn named(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static
     counts.filter(|(_, n)| *n > 0).collect()
 }
 
+/// Clients in one row group of `clients`.
+const CLIENT_ROWS: usize = 8 * 1024;
+
 /// What the latest collection says of a client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct About {
     fqdn: Option<String>,
     domain: Option<String>,
@@ -188,7 +192,8 @@ struct About {
 /// One client: counts by verdict and its latest description.
 #[derive(Clone, Debug, Default)]
 pub struct ClientTally {
-    about: Option<Box<About>>,
+    /// The [`About`], encoded: a fleet has a million of them, and each is looked at once or twice.
+    about: Option<Box<[u8]>>,
     ambiguous: bool,
     collections: u32,
     /// Collections without their end record.
@@ -266,18 +271,23 @@ impl ClientTally {
             calais_disable_capi_override: c.calais_disable_capi_override,
         };
         self.collections += 1;
-        self.learn(Box::new(about));
+        self.learn(&about);
+    }
+
+    fn about(&self) -> Option<About> {
+        self.about.as_deref().and_then(|bytes| postcard::from_bytes(bytes).ok())
     }
 
     /// The latest description wins; of two equally late ones the later in the order of the sources.
-    fn learn(&mut self, new: Box<About>) {
-        if let Some(old) = &self.about {
+    fn learn(&mut self, new: &About) {
+        if let Some(old) = self.about() {
             self.ambiguous |= differ(&old.machine_guid, &new.machine_guid) || differ(&old.fqdn, &new.fqdn);
             if old.collected_at > new.collected_at {
                 return;
             }
         }
-        self.about = Some(new);
+        // Serialising into a vector cannot fail for these types.
+        self.about = postcard::to_stdvec(new).ok().map(Vec::into_boxed_slice);
     }
 
     /// Adds what a later group learnt.
@@ -296,15 +306,17 @@ impl ClientTally {
         self.hardware += other.hardware;
         self.storage_unknown += other.storage_unknown;
         self.conflicts += other.conflicts;
-        if let Some(about) = other.about {
-            self.learn(about);
+        match (&self.about, other.about()) {
+            (None, _) => self.about = other.about,
+            (Some(_), Some(about)) => self.learn(&about),
+            (Some(_), None) => {}
         }
     }
 }
 
 /// Clients by lower-case name; the empty name stands for observations whose client is not known.
 #[derive(Clone, Debug, Default)]
-pub struct Clients(HashMap<String, ClientTally, RandomState>);
+pub struct Clients(HashMap<String, Box<ClientTally>, RandomState>);
 
 impl Clients {
     /// The tally of this client.
@@ -317,7 +329,7 @@ impl Clients {
     /// Adds what a later group learnt.
     pub fn merge(&mut self, other: Clients) {
         for (name, tally) in other.0 {
-            self.0.entry(name).or_default().merge(tally);
+            self.0.entry(name).or_default().merge(*tally);
         }
     }
 
@@ -331,13 +343,21 @@ impl Clients {
         self.0.get("").map_or(0, |tally| tally.observations)
     }
 
-    /// The rows of `clients`, by name, and how many there are.
-    pub fn finish(&self, audit: Option<&str>) -> (usize, Vec<Data>) {
-        let sorted: BTreeMap<_, _> = self.0.iter().collect();
+    /// The rows of `clients`, by name: row groups with the number of their rows.
+    pub fn row_groups<'a>(&'a self, audit: Option<&'a str>) -> impl Iterator<Item = (usize, Vec<Data>)> + 'a {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let groups = names.len().div_ceil(CLIENT_ROWS);
+        (0..groups).map(move |group| {
+            let names = names.chunks(CLIENT_ROWS).nth(group).unwrap_or_default();
+            (names.len(), self.rows(names, audit))
+        })
+    }
+
+    fn rows(&self, names: &[&str], audit: Option<&str>) -> Vec<Data> {
         let mut c = columns::Clients::default();
-        for (name, tally) in &sorted {
-            let nothing = About::default();
-            let about = tally.about.as_deref().unwrap_or(&nothing);
+        for (name, tally) in names.iter().filter_map(|name| self.0.get_key_value(*name)) {
+            let about = tally.about().unwrap_or_default();
             c.audit.push(audit);
             c.client.push(Some(name));
             c.fqdn.push(about.fqdn.as_deref());
@@ -377,6 +397,6 @@ impl Clients {
             c.storage_unknown.push(count(tally.storage_unknown));
             c.conflicts.push(count(tally.conflicts));
         }
-        (sorted.len(), c.finish())
+        c.finish()
     }
 }

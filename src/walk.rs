@@ -93,7 +93,8 @@ fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     found.sort();
     let mut kept: Vec<(PathBuf, &PathBuf)> = Vec::new();
     for (real, input) in found {
-        if !kept.iter().any(|(outer, _)| real.starts_with(outer)) {
+        // Paths are sorted by component, so what lies inside an input follows it directly.
+        if !kept.last().is_some_and(|(outer, _)| real.starts_with(outer)) {
             kept.push((real, input));
         }
     }
@@ -154,9 +155,12 @@ fn identify(sources: &mut [Source]) {
 
 /// The beginning of a file and its format.
 pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {
-    let mut head = Vec::with_capacity(HEAD.min(len as usize + 1));
-    File::open(file)?.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(format::sniff(&Head { bytes: &head, complete: (head.len() as u64) < HEAD as u64, len: Some(len) }))
+    // One byte more than a head holds, so that a file that just fits is known to be complete.
+    let mut head = Vec::with_capacity(HEAD.min(len as usize) + 1);
+    File::open(file)?.take(HEAD as u64 + 1).read_to_end(&mut head)?;
+    let complete = head.len() <= HEAD;
+    head.truncate(HEAD);
+    Ok(format::sniff(&Head { bytes: &head, complete, len: Some(len) }))
 }
 
 #[cfg(test)]
@@ -196,6 +200,9 @@ mod tests {
         assert_ne!(both[1].id, both[2].id);
         let overlap = walk(&[a.path().join("in"), a.path().to_owned(), a.path().join("x")], &Filter::default());
         assert_eq!(paths(&overlap.expect("walk")), ["in/y", "x"]);
+        let c = tree(&["d/x", "d-e/y", "d.f"]);
+        let inputs = ["d-e", "d/x", "d", "d.f"].map(|input| c.path().join(input));
+        assert_eq!(paths(&walk(&inputs, &Filter::default()).expect("walk")), ["d.f", "x", "y"]);
     }
 
     #[test]

@@ -60,7 +60,9 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit,
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "certcensus: {error}");
+            // File names are input too, and reach errors through globs of the shell.
+            let told: Vec<_> = error.to_string().split('\n').map(paint::escape).collect();
+            let _ = writeln!(io::stderr(), "certcensus: {}", told.join("\n"));
             Exit::from(&error)
         }
     };

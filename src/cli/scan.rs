@@ -64,6 +64,7 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         max_line: bytes("--max-line", &args.max_line)? as usize,
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,
+        ..defaults
     })
 }
 

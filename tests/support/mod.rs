@@ -184,3 +184,32 @@ pub fn diff(expected: &str, found: &str) -> String {
     }
     text
 }
+
+/// Columns that say where a row stands, and nothing else.
+pub const LINEAGE: [&str; 4] = ["source_id", "source_path", "byte_offset", "observation_id"];
+
+/// The tables of a report except `sources`.
+pub const CONTENT: [&str; 5] = ["observations", "certificates", "providers", "clients", "rejects"];
+
+/// Rows without some of their columns.
+pub fn without(rows: Vec<Row>, columns: &[&str]) -> Vec<Row> {
+    let strip = |mut row: Row| {
+        row.retain(|name, _| !columns.contains(&name.as_str()));
+        row
+    };
+    rows.into_iter().map(strip).collect()
+}
+
+impl Bench {
+    /// The binary with a scrubbed environment, in the folder, not yet started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_certcensus"));
+        command.args(args).current_dir(self.dir.path()).env_remove("NO_COLOR");
+        command
+    }
+
+    /// Writes a synthetic fleet below the folder.
+    pub fn fleet(&self, name: &str, options: &certcensus::synth::Options) -> certcensus::synth::Summary {
+        certcensus::synth::write(options, &self.path(name)).unwrap()
+    }
+}

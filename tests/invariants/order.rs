@@ -1,0 +1,142 @@
+//! Invariant 2: the same input gives the same tables: any number of threads, any order of the file system, any cut of
+//! the work, any time of day.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use certcensus::scan::Options;
+use certcensus::synth::{self, Layout};
+
+use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, samples, without};
+use crate::{rough, scan_here};
+
+/// Rows of all tables but `sources`, without lineage.
+fn content(report: &Report) -> Vec<(&'static str, Vec<Row>)> {
+    CONTENT.map(|table| (table, without(report.rows(table), &LINEAGE))).to_vec()
+}
+
+/// Every row of every table.
+fn everything(report: &Report) -> Vec<(&'static str, Vec<Row>)> {
+    CONTENT.into_iter().chain(["sources"]).map(|table| (table, report.rows(table))).collect()
+}
+
+/// Compares table by table, so that a failure shows one row and not all of them.
+#[track_caller]
+fn assert_same(one: &[(&str, Vec<Row>)], two: &[(&str, Vec<Row>)]) {
+    for ((table, one), (_, two)) in one.iter().zip(two) {
+        for (nth, (one, two)) in one.iter().zip(two).enumerate() {
+            assert_eq!(one, two, "row {nth} of {table}");
+        }
+        assert_eq!(one.len(), two.len(), "rows of {table}");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &rough(21));
+    let mut first = None;
+    for (nth, threads) in ["1", "2", "3", "8", "2"].into_iter().enumerate() {
+        let report = bench.scan(&[&bench.path("fleet")], &format!("r{nth}"), &["-j", threads, "--hash-sources"]);
+        let these = (report.bytes(), report.manifest());
+        let first = first.get_or_insert_with(|| these.clone());
+        assert!(*first == these, "-j {threads} differs");
+    }
+}
+
+/// The tables of a fleet fit one row group; small units make many, which threads finish in any order.
+#[test]
+fn many_row_groups_stay_in_order_on_any_number_of_threads() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &rough(22));
+    let mut first = None;
+    for (nth, threads) in [1, 2, 3, 8, 8].into_iter().enumerate() {
+        let options = Options { threads, unit_bytes: Some(32 * 1024), ..Options::default() };
+        let (report, _) = scan_here(&bench, "fleet", &format!("r{nth}"), &options);
+        let these = (report.bytes(), report.manifest());
+        let first = first.get_or_insert_with(|| these.clone());
+        assert!(*first == these, "{threads} threads differ");
+    }
+}
+
+#[test]
+fn the_order_in_which_files_were_made_and_named_on_the_command_line_is_no_matter() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &rough(23));
+    let mut files: Vec<_> = fs::read_dir(bench.path("fleet")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for (folder, backwards) in [("forwards", false), ("backwards", true)] {
+        files.reverse();
+        assert_eq!(files[0] > files[1], !backwards);
+        for file in &files {
+            let name = format!("{folder}/in/{}", file.file_name().unwrap().to_str().unwrap());
+            bench.put(&name, fs::read(file).unwrap());
+        }
+    }
+    let one = bench.scan(&[&bench.path("forwards")], "r1", &[]);
+    let two = bench.scan(&[&bench.path("backwards")], "r2", &[]);
+    assert!(one.bytes() == two.bytes());
+    let inputs: Vec<_> = files.iter().map(|file| file.as_path()).collect();
+    let named = bench.scan(&inputs, "r3", &[]);
+    let reversed: Vec<_> = inputs.iter().rev().copied().collect();
+    assert!(named.bytes() == bench.scan(&reversed, "r4", &[]).bytes());
+}
+
+#[test]
+fn shards_and_one_big_file_and_a_file_a_client_give_the_same_rows() {
+    let bench = Bench::new();
+    let options = rough(24);
+    bench.fleet("shards", &options);
+    bench.fleet("one", &synth::Options { layout: Layout::Shards(1), ..options.clone() });
+    for client in 0..options.clients {
+        let mut census = Vec::new();
+        synth::write_client(&options, client, &mut census).unwrap();
+        bench.put(&format!("tree/{client:05}/census.ndjson"), census);
+    }
+    let shards = content(&bench.scan(&[&bench.path("shards")], "r1", &[]));
+    let waiting = shards[0].1.iter().filter(|row| row["certificate_basis"] == "joined").count();
+    assert!(waiting > 20, "rows of the second phase are part of it");
+    let one = content(&bench.scan(&[&bench.path("one")], "r2", &[]));
+    assert_same(&shards, &one);
+    let tree = content(&bench.scan(&[&bench.path("tree")], "r3", &[]));
+    assert_same(&shards, &tree);
+}
+
+#[test]
+fn cuts_inside_files_change_no_row() {
+    let bench = Bench::new();
+    bench.fleet("in/fleet", &synth::Options { clients: 12, layout: Layout::Shards(2), ..rough(25) });
+    for name in ["census_1/fleet.ndjson", "census_1/damaged.ndjson", "flat_ndjson/vendors.ndjson", "pem/bundle.pem"] {
+        let bytes = fs::read(samples().join(name)).unwrap();
+        bench.put(&format!("in/{name}"), bytes.repeat(5));
+    }
+    bench.put("in/pem/damaged.pem", fs::read(samples().join("pem/damaged.pem")).unwrap());
+    let options = |unit| Options { threads: 2, unit_bytes: Some(unit), ..Options::default() };
+    let (uncut, _) = scan_here(&bench, "in", "whole", &options(u64::MAX / 4));
+    let whole = everything(&uncut);
+    for unit in [1_500, 4 * 1024, 50_001] {
+        let (cut, _) = scan_here(&bench, "in", &format!("cut-{unit}"), &options(unit));
+        assert!(uncut.bytes() != cut.bytes(), "row groups are others");
+        assert_same(&whole, &everything(&cut));
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_clock() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &synth::Options { clients: 6, ..rough(26) });
+    let once = bench.scan(&[&bench.path("fleet")], "r1", &["--as-of", "2026-11-22"]);
+    // The clock has moved, the files look newer, and it is another day elsewhere.
+    sleep(Duration::from_millis(1100));
+    for file in fs::read_dir(bench.path("fleet")).unwrap().map(|e| e.unwrap().path()) {
+        fs::write(&file, fs::read(&file).unwrap()).unwrap();
+    }
+    for (nth, zone) in ["Pacific/Kiritimati", "America/Los_Angeles"].into_iter().enumerate() {
+        let name = format!("later-{nth}");
+        let args = ["scan", "fleet", "-o", &name, "--as-of", "2026-11-22", "-q"];
+        assert!(bench.command(&args).env("TZ", zone).status().unwrap().success());
+        let again = Report { path: bench.path(&name) };
+        assert!(once.bytes() == again.bytes() && once.manifest() == again.manifest(), "{zone}");
+    }
+}

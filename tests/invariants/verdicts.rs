@@ -1,0 +1,56 @@
+//! Invariant 7: verdicts do not depend on the locale, nor on the order of files.
+
+use std::fs;
+
+use crate::rough;
+use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, samples, without};
+
+/// Rows without lineage, as a set.
+fn set(report: &Report, table: &str) -> Vec<String> {
+    // What the format's own number or a neighbour's place adds is no verdict.
+    let rows: Vec<Row> = without(report.rows(table), &LINEAGE);
+    let mut rows: Vec<String> = rows.into_iter().map(|row| serde_json::Value::Object(row).to_string()).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn verdicts_do_not_depend_on_the_locale() {
+    let bench = Bench::new();
+    for folder in ["census_1", "flat_ndjson", "sst", "element", "pem"] {
+        for file in fs::read_dir(samples().join(folder)).unwrap().map(|e| e.unwrap().path()) {
+            let name = format!("in/{folder}/{}", file.file_name().unwrap().to_str().unwrap());
+            bench.put(&name, fs::read(&file).unwrap());
+        }
+    }
+    let plain = bench.scan(&[&bench.path("in")], "plain", &[]);
+    // Turkish has its own capital of i, Arabic its own digits, C no characters beyond ASCII.
+    for (nth, locale) in ["C", "tr_TR.UTF-8", "ar_SA.UTF-8", "de_DE.ISO-8859-1", "ja_JP.SJIS"].into_iter().enumerate() {
+        let name = format!("r{nth}");
+        let mut command = bench.command(&["scan", "in", "-o", &name, "-q"]);
+        for variable in ["LANG", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LANGUAGE"] {
+            command.env(variable, locale);
+        }
+        assert!(command.status().unwrap().success());
+        let report = Report { path: bench.path(&name) };
+        assert!(plain.bytes() == report.bytes() && plain.manifest() == report.manifest(), "{locale}");
+    }
+}
+
+#[test]
+fn verdicts_do_not_depend_on_the_order_of_files() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &rough(71));
+    let mut files: Vec<_> = fs::read_dir(bench.path("fleet")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for (nth, file) in files.iter().enumerate() {
+        bench.put(&format!("turned/{}.ndjson", 9 - nth), fs::read(file).unwrap());
+    }
+    let one = bench.scan(&[&bench.path("fleet")], "one", &[]);
+    let two = bench.scan(&[&bench.path("turned")], "two", &[]);
+    let order = |report: &Report| report.rows("observations").first().and_then(|row| row.get("client").cloned());
+    assert_ne!(order(&one), order(&two), "the files are read in another order");
+    for table in CONTENT {
+        assert_eq!(set(&one, table), set(&two, table), "{table}");
+    }
+}
