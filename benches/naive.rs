@@ -188,10 +188,13 @@ fn row(record: Record) -> Result<Row> {
             }
             ParsedExtension::ExtendedKeyUsage(uses) => {
                 let known = [
+                    (uses.any, "2.5.29.37.0"),
                     (uses.server_auth, "1.3.6.1.5.5.7.3.1"),
                     (uses.client_auth, "1.3.6.1.5.5.7.3.2"),
                     (uses.code_signing, "1.3.6.1.5.5.7.3.3"),
                     (uses.email_protection, "1.3.6.1.5.5.7.3.4"),
+                    (uses.time_stamping, "1.3.6.1.5.5.7.3.8"),
+                    (uses.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
                 ];
                 let known = known.iter().filter(|(set, _)| *set).map(|(_, oid)| (*oid).to_owned());
                 let all: Vec<String> = known.chain(uses.other.iter().map(|oid| oid.to_id_string())).collect();
@@ -236,8 +239,13 @@ fn template_name(value: &[u8]) -> Option<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 fn batch(rows: &[Row]) -> Result<RecordBatch> {

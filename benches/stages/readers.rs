@@ -1,0 +1,124 @@
+//! Finding the format, and reading: from bytes to records, into a sink that drops them.
+
+use std::hint::black_box;
+
+use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input};
+use certcensus::input::{MAX_LINE, Window};
+use certcensus::record::{Client, Observation, Provider, Reject, Sink};
+use certcensus::synth::Options;
+use criterion::Criterion;
+
+use crate::{exports, fleet, of, scaled};
+
+/// Sources of one format.
+struct Export {
+    name: &'static str,
+    format: &'static str,
+    sources: Vec<Vec<u8>>,
+    /// Records in all sources together.
+    records: u64,
+}
+
+/// One input for each reader.
+fn inputs() -> Vec<Export> {
+    let distinct = fleet::census(&Options::distinct(), scaled(20));
+    let dup = fleet::census(&Options::fleet(), scaled(60));
+    let leaves = exports::leaves(scaled(2_000));
+    let records = leaves.len() as u64;
+    let export = |format, sources| Export { name: format, format, sources, records };
+    let census = |name, census: fleet::Census| {
+        let (sources, records) = (vec![census.text], census.records);
+        Export { name, format: "census_1", sources, records }
+    };
+    vec![
+        census("census_1/distinct", distinct),
+        census("census_1/fleet", dup),
+        export("flat_ndjson", vec![exports::flat_ndjson(&leaves)]),
+        export("pem", vec![exports::pem(&leaves)]),
+        export("pkcs7", vec![exports::pkcs7(&leaves)]),
+        export("sst", vec![exports::sst(&leaves)]),
+        export("element", leaves.iter().map(|der| exports::element(der)).collect()),
+        export("certificate_der", leaves),
+    ]
+}
+
+/// The format of a source's head, and of one that is nobody's: the longest way through the list.
+pub fn sniff(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sniff");
+    let nobody = vec![Export { name: "unknown", format: "", sources: vec![vec![b'~'; HEAD]], records: 1 }];
+    for export in inputs().into_iter().chain(nobody) {
+        let Some(source) = export.sources.first() else { continue };
+        let bytes = &source[..source.len().min(HEAD)];
+        let head = Head { bytes, complete: bytes.len() == source.len(), len: Some(source.len() as u64) };
+        let found = format::sniff(&head).map_or("", |format| format.name);
+        assert_eq!(found, export.format, "the input is what it should be");
+        of(&mut group, 1, bytes.len());
+        group.bench_function(export.name, |b| b.iter(|| format::sniff(black_box(&head)).map(|format| format.name)));
+    }
+    group.finish();
+}
+
+/// From bytes to records.
+pub fn read(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("read");
+    for export in inputs() {
+        let format = FORMATS.iter().find(|format| format.name == export.format).expect("a format of the list");
+        let mut buffer = Vec::new();
+        let mut once = Null::default();
+        read_all(format, &export.sources, &mut buffer, &mut once);
+        assert_eq!((once.records, once.rejects), (export.records, 0), "{} is read whole", export.name);
+        of(&mut group, export.records, export.sources.iter().map(Vec::len).sum());
+        group.bench_function(export.name, |b| {
+            b.iter(|| {
+                let mut sink = Null::default();
+                read_all(format, &export.sources, &mut buffer, &mut sink);
+                sink.records
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Reads every source, with one buffer for all as a worker has it.
+fn read_all(format: &Format, sources: &[Vec<u8>], buffer: &mut Vec<u8>, sink: &mut Null) {
+    let read = format.read.expect("a format that is read");
+    for source in sources {
+        let mut window = Window::with_buffer(&source[..], 0, std::mem::take(buffer));
+        black_box(read(Input { window: &mut window, name: "name", max_line: MAX_LINE }, sink));
+        *buffer = window.into_buffer();
+    }
+}
+
+/// Counts, and drops the rest.
+#[derive(Default)]
+struct Null {
+    records: u64,
+    rejects: u64,
+}
+
+impl Sink for Null {
+    fn observation(&mut self, observation: &Observation<'_>) {
+        black_box(observation);
+        self.records += 1;
+    }
+
+    fn client(&mut self, client: &Client<'_>) {
+        black_box(client);
+        self.records += 1;
+    }
+
+    fn provider(&mut self, provider: &Provider<'_>) {
+        black_box(provider);
+        self.records += 1;
+    }
+
+    fn reject(&mut self, _: Reject) {
+        self.rejects += 1;
+    }
+
+    fn skip(&mut self, _: &'static str) {
+        self.records += 1;
+    }
+
+    fn incomplete(&mut self, _: Option<&str>) {}
+}
