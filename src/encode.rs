@@ -185,12 +185,12 @@ impl Encoders {
     /// Encodes rows of `rejects`.
     pub fn rejects(&self, rows: &[RejectRow], audit: Option<&str>, sources: &[Source]) -> Result<RowGroup, Error> {
         let mut c = Rejects::default();
-        for RejectRow { source, client, reject, .. } in rows {
+        for RejectRow { source, client, reject, has_row, .. } in rows {
             let source = &sources[*source as usize];
             c.audit.push(audit);
-            match reject.severity {
-                Severity::Degraded => c.observation_id.push_with(|out| push_id(out, source, &reject.lineage)),
-                Severity::Lost => c.observation_id.push(None),
+            match has_row {
+                true => c.observation_id.push_with(|out| push_id(out, source, &reject.lineage)),
+                false => c.observation_id.push(None),
             }
             c.client.push(client.as_deref());
             c.stage.push(Some(reject.stage.as_str()));

@@ -38,9 +38,7 @@ impl fmt::Display for Error {
             Error::Usage(text) => f.write_str(text),
             Error::Io { path, source } => write!(f, "{}: {source}", path.display()),
             Error::Encode(text) => write!(f, "cannot encode the report ({text}); this is a bug, please report it"),
-            Error::NothingToRead => f.write_str(
-                "nothing to read: the inputs hold no source that this version reads; scan --dry-run names them",
-            ),
+            Error::NothingToRead => f.write_str("nothing to read: the inputs hold no file"),
             Error::Interrupted => f.write_str("interrupted; no report was written"),
         }
     }

@@ -50,6 +50,8 @@ pub struct RejectRow {
     pub client: Option<String>,
     /// The reject.
     pub reject: Reject,
+    /// The observation it is about was kept: its lineage names a row.
+    pub has_row: bool,
     /// It is about a field of the group's certificate with this number, and counts only if the certificate is
     /// new to the scan: the same certificate elsewhere has the same problem.
     pub certificate: Option<u32>,

@@ -104,6 +104,7 @@ fn resolve(
                 source: pending.source,
                 client: client.map(|(name, _)| name.to_owned()),
                 reject,
+                has_row: true,
                 certificate: None,
             }));
         }

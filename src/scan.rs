@@ -139,6 +139,8 @@ pub struct Scanned {
     pub elapsed: Duration,
     /// Where an older report went.
     pub aside: Option<PathBuf>,
+    /// No source was of a format that is read: the report only lists them.
+    pub read_nothing: bool,
 }
 
 /// Scans `inputs` and writes the report `output`.
@@ -171,15 +173,13 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let stopped = || progress.is_stopped();
     resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
     report.close_sources()?;
-    if read_nothing(&report) {
-        return Err(Error::NothingToRead);
-    }
+    let read_nothing = read_nothing(&report);
     let summary = summarise(&report, options);
     let aside = report.finish(certificates, &summary)?;
-    Ok(Scanned { summary, elapsed: start.elapsed(), aside })
+    Ok(Scanned { summary, elapsed: start.elapsed(), aside, read_nothing })
 }
 
-/// No source was of a format that is read: a report would be empty, and nobody would notice why.
+/// No source was of a format that is read. The report then only lists what was found, and the exit code says so.
 fn read_nothing(report: &Report) -> bool {
     let read = [Status::Complete, Status::Incomplete, Status::Empty, Status::Failed];
     !read.iter().any(|status| report.totals.by_status.contains_key(status.as_str()))

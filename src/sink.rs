@@ -43,6 +43,8 @@ pub struct GroupSink<'a> {
     clients: ClientCache,
     /// The origin's client, shared by its rows.
     given: Option<Rc<str>>,
+    /// Where the last observation stands that was kept.
+    kept: Option<Lineage>,
     hand_on: &'a mut dyn FnMut(Group),
     stopped: &'a dyn Fn() -> bool,
 }
@@ -57,7 +59,17 @@ impl<'a> GroupSink<'a> {
         hand_on: &'a mut dyn FnMut(Group),
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
-        GroupSink { group, setting, origin, classifier, clients: ClientCache::default(), given: None, hand_on, stopped }
+        GroupSink {
+            group,
+            setting,
+            origin,
+            classifier,
+            clients: ClientCache::default(),
+            given: None,
+            kept: None,
+            hand_on,
+            stopped,
+        }
     }
 
     /// Names the format of what comes now.
@@ -89,7 +101,8 @@ impl<'a> GroupSink<'a> {
         // A group that names a source also counts it.
         self.group.tally(self.origin.index);
         self.group.text += reject.message.len() + client.as_ref().map_or(0, String::len);
-        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, certificate });
+        let has_row = self.kept == Some(reject.lineage);
+        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, has_row, certificate });
     }
 
     /// Settles the certificate of a record, or says why not.
@@ -152,6 +165,17 @@ impl<'a> GroupSink<'a> {
         }
     }
 
+    /// Doubts about a record come before and after its observation; both belong to its row.
+    fn keep(&mut self, lineage: Lineage, client: Option<&str>) {
+        self.kept = Some(lineage);
+        let index = self.origin.index;
+        let about = self.group.rejects.iter_mut().rev();
+        for row in about.take_while(|row| row.source == index && row.reject.lineage == lineage) {
+            row.has_row = true;
+            row.client = client.map(str::to_owned);
+        }
+    }
+
     fn hand_on_if_full(&mut self) {
         if self.group.is_full() {
             let full = std::mem::replace(&mut self.group, Group::new(self.setting));
@@ -195,6 +219,7 @@ impl Sink for GroupSink<'_> {
         }
         tally.yielded += 1;
         tally.observations += 1;
+        self.keep(o.lineage, name);
         let names_a_certificate = o.certificate.sha1.is_some() || o.certificate.sha256.is_some();
         if number.is_none() && names_a_certificate {
             Pending::new(o, index, self.origin.format, client.as_ref().map(|(n, b)| (&**n, *b)))

@@ -110,11 +110,16 @@ fn nothing_to_read_is_3() {
     bench.put("text/readme.txt", "nothing of interest");
     bench.put("later/a.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0");
     fs::create_dir(bench.path("empty")).unwrap();
-    for input in ["text", "later", "empty"] {
-        let out = run(&bench, &["scan", input, "-o", "report"], 3);
+    for (input, status) in [("text", "unrecognised"), ("later", "unsupported")] {
+        let out = run(&bench, &["scan", input, "-o", "listed", "--force"], 3);
         assert!(stderr(&out).contains("nothing to read"), "{}", stderr(&out));
-        assert!(!bench.path("report").exists());
+        // What is recognised and not read, or not recognised at all, is listed, never passed over in silence.
+        let sources = support::Report { path: bench.path("listed") }.rows("sources");
+        assert_eq!(sources.iter().map(|row| row["status"].as_str().unwrap()).collect::<Vec<_>>(), [status]);
     }
+    let out = run(&bench, &["scan", "empty", "-o", "report"], 3);
+    assert!(stderr(&out).contains("nothing to read"), "{}", stderr(&out));
+    assert!(!bench.path("report").exists());
     run(&bench, &["scan", "text", "-o", "report", "--include", "*.cer"], 3);
     run(&bench, &["scan", "empty", "--dry-run"], 3);
     // One file that can be read is enough.

@@ -134,7 +134,9 @@ fn formats_that_are_only_recognised_are_not_called_unknown() {
     let out = bench.run(&["scan", "in", "-o", "report"]);
     assert_eq!(out.status.code(), Some(3));
     let words = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(words.contains("scan --dry-run") && !words.contains("known format"), "{words}");
+    assert!(words.contains("nothing to read") && !words.contains("unrecognised"), "{words}");
+    let sources = Report { path: bench.path("report") }.rows("sources");
+    assert_eq!((&sources[0]["format"], &sources[0]["status"]), (&"zip".into(), &"unsupported".into()));
     let out = bench.run(&["scan", "in", "--dry-run", "-o", "report"]);
     assert!(String::from_utf8_lossy(&out.stdout).contains("zip"), "{out:?}");
 }

@@ -17,7 +17,7 @@ use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdic
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
 use crate::input::{MAX_LINE, Window};
-use crate::record::{Body, Client, Observation, Provider, Reject, Severity, Sink};
+use crate::record::{Body, Client, KeyReport, Observation, Provider, Reject, Severity, Sink};
 use crate::tally::SourceTally;
 use crate::x509::{self, Facts};
 use sha1::Sha1;
@@ -212,7 +212,12 @@ fn tell_claims(text: &mut String, o: &Observation<'_>) {
         ("archived", c.archived.filter(|a| *a).map(|_| "yes".to_owned())),
     ];
     let told: Vec<_> = claims.into_iter().filter_map(|(name, v)| v.map(|v| format!("{name} {v}"))).collect();
-    let told = if told.is_empty() { format!("{:?}", c.key_report) } else { told.join(", ") };
+    let told = match (told.is_empty(), c.key_report) {
+        (false, _) => told.join(", "),
+        (true, KeyReport::NotReported) => "none; this format or record does not speak of keys".to_owned(),
+        (true, KeyReport::Absent) => "the key property is absent".to_owned(),
+        (true, KeyReport::Claimed) => "a key, without particulars".to_owned(),
+    };
     field(text, "claims", &told);
     if !c.properties.is_empty() {
         let ids: Vec<_> = c.properties.iter().map(|p| p.id.to_string()).collect();

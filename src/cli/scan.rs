@@ -42,6 +42,12 @@ pub fn run(args: Scan, color: Color) -> Result<Exit, Error> {
         let text = tell(&scanned, output, args.verbose, paint);
         io::stderr().write_all(text.as_bytes()).map_err(Error::io("standard error"))?;
     }
+    if scanned.read_nothing {
+        let hint =
+            "certcensus: nothing to read: no source is of a format that this version reads; sources lists them\n";
+        io::stderr().write_all(hint.as_bytes()).map_err(Error::io("standard error"))?;
+        return Ok(Exit::NothingToRead);
+    }
     let rejects = scanned.summary.rejects.values().sum::<u64>();
     Ok(if args.strict && rejects > 0 { Exit::Strict } else { Exit::Done })
 }
@@ -182,6 +188,9 @@ fn line<'a>(
     counts: impl Iterator<Item = (&'a (impl AsRef<str> + 'a), &'a u64)>,
 ) {
     let mut counts: Vec<_> = counts.map(|(value, n)| (value.as_ref(), *n)).collect();
+    if counts.is_empty() {
+        return;
+    }
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let counts: Vec<_> = counts.iter().map(|(value, n)| format!("{value} {}", paint.bold(&count(*n)))).collect();
     let _ = writeln!(text, "  {name:<16} {}", counts.join(", "));

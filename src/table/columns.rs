@@ -246,7 +246,7 @@ table! {
     /// One row is a record, field or source that could not be read.
     REJECTS = "rejects", Rejects {
         audit: Word, Repeats, "Name of the audit, from --audit.";
-        observation_id: Text, Differs, "The row kept, for severity degraded.";
+        observation_id: Text, Differs, "The observation that was kept, where the doubt is about one.";
         client: Word, Repeats, "Machine, lower case, where known.";
         stage: Word, Repeats, "walk, read, decode, parse or collect.";
         code: Word, Repeats, "Why; certcensus explain CODE tells it.";
