@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn wrong_options_say_what_is_right() {
         for option in ["", "dir", "dir:0", "dir:x", "regex:(", "name:", "host"] {
-            let error = ClientFrom::parse(option).map(|_| ()).unwrap_err().to_string();
+            let error = ClientFrom::parse(option).map(|_| ()).expect_err(option).to_string();
             assert!(error.contains("stem"), "{option}: {error}");
         }
     }

@@ -221,7 +221,8 @@ fn owned(text: &Option<Text<'_>>) -> Option<String> {
 }
 
 fn clip(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
+    let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or_default()].to_owned()
 }
 
 fn differ(a: &Option<String>, b: &Option<String>) -> bool {

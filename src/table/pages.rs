@@ -36,7 +36,7 @@ pub enum Packer {
     /// Zstandard with one context for all pages.
     Zstd(zstd::bulk::Compressor<'static>),
     /// Raw Snappy.
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     /// As it is.
     None,
 }
@@ -46,7 +46,7 @@ impl Packer {
     pub fn new(compression: Compression) -> Result<Self, Error> {
         Ok(match compression {
             Compression::Zstd => Packer::Zstd(zstd::bulk::Compressor::new(1).map_err(packing)?),
-            Compression::Snappy => Packer::Snappy(snap::raw::Encoder::new()),
+            Compression::Snappy => Packer::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::None => Packer::None,
         })
     }
@@ -138,7 +138,6 @@ pub fn encode(
         .set_data_page_offset(data_page_offset.unwrap_or_default() as i64)
         .set_statistics(whole.statistics())
         .build()?;
-    drop(pages);
     let close = ColumnCloseResult {
         bytes_written: totals.compressed as u64,
         rows_written: numbers.len() as u64,
