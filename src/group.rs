@@ -5,12 +5,10 @@
 
 use crate::certstore::{CertStore, Entry};
 use crate::classify::Verdicts;
-use crate::client::Basis;
 use crate::record::Reject;
 use crate::row::{self, Row};
 use crate::table::columns::{Observations, Providers};
 use crate::tally::{Clients, Counts, SourceTally};
-use crate::walk::Source;
 
 /// Rows after which a group is closed even inside its task.
 pub const MAX_GROUP_ROWS: usize = 48 * 1024;
@@ -27,19 +25,6 @@ pub struct Setting<'a> {
     pub audit: Option<&'a str>,
     /// Bytes after which a group is closed.
     pub max_bytes: usize,
-}
-
-/// Where a row comes from.
-#[derive(Clone, Copy)]
-pub struct Origin<'a> {
-    /// Index of the source in the walk.
-    pub index: u32,
-    /// The source.
-    pub source: &'a Source,
-    /// Name of its format.
-    pub format: &'static str,
-    /// Client of records that name none.
-    pub client: Option<(&'a str, Basis)>,
 }
 
 /// A reject on its way to the table.

@@ -19,12 +19,13 @@ use crate::client::ClientFrom;
 use crate::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
-use crate::group::{Group, Origin, Setting};
+use crate::group::{Group, Setting};
 use crate::input::Window;
 use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
+use crate::row::Origin;
 use crate::sink::GroupSink;
 use crate::tally::Status;
 use crate::walk::Source;
@@ -370,7 +371,7 @@ fn after(place: Place, last: bool) -> Place {
 mod tests {
     use super::*;
     use crate::record::Observation;
-    use crate::table::encode::Compression;
+    use crate::table::Compression;
 
     fn one_and_a_panic(_: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         sink.observation(&Observation::default());

@@ -19,10 +19,11 @@ use crate::certstore::{Entry, policy_arc};
 use crate::classify::{Classifier, Marks};
 use crate::encode::Encoders;
 use crate::error::Error;
-use crate::group::{Group, Origin, RejectRow, Setting};
+use crate::group::{Group, RejectRow, Setting};
 use crate::pending::Pending;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
+use crate::row::Origin;
 use crate::row::Row;
 use crate::sink::mismatch;
 use crate::table::Data;
@@ -90,7 +91,7 @@ fn resolve(
         let origin = Origin {
             index: pending.source,
             source: &sources[pending.source as usize],
-            format: crate::scan::format_name(&pending.format),
+            format: crate::format::name(&pending.format),
             client: None,
         };
         let basis = match number {

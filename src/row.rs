@@ -5,10 +5,22 @@ use sha2::{Digest, Sha256};
 use crate::certstore::Entry;
 use crate::classify::{KeyPresence, Verdicts};
 use crate::client::Basis;
-use crate::group::Origin;
 use crate::record::{CertificateRef, Lineage, Observation, StoreLocation};
 use crate::table::columns::Observations;
 use crate::walk::Source;
+
+/// Where a row comes from.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// Index of the source in the walk.
+    pub index: u32,
+    /// The source.
+    pub source: &'a Source,
+    /// Name of its format.
+    pub format: &'static str,
+    /// Client of records that name none.
+    pub client: Option<(&'a str, Basis)>,
+}
 
 /// An observation with what the pipeline knows about its place.
 pub struct Row<'a> {

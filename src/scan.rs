@@ -11,7 +11,6 @@ use crate::classify::{Catalogue, Classifier};
 use crate::client::{ClientFrom, suggest};
 use crate::encode::Encoders;
 use crate::error::Error;
-use crate::format;
 use crate::group::{MAX_GROUP_BYTES, Setting};
 use crate::input::MAX_LINE;
 use crate::pipeline::{self, Job};
@@ -19,7 +18,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::resolve;
-use crate::table::encode::Compression;
+use crate::table::Compression;
 use crate::tally::Status;
 use crate::walk::{self, Filter, Source, sniff_file};
 
@@ -238,9 +237,4 @@ pub fn foresee(inputs: &[PathBuf], options: &Options) -> Result<Vec<Foreseen>, E
         true => Err(Error::NothingToRead),
         false => Ok(seen),
     }
-}
-
-/// The name of a format from the list, for a name that was stored.
-pub fn format_name(name: &str) -> &'static str {
-    format::FORMATS.iter().find(|format| format.name == name).map_or("unknown", |format| format.name)
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use certcensus::classify::{Catalogue, Classifier};
 use certcensus::encode::{Encoders, Ready};
-use certcensus::group::{Group, MAX_GROUP_BYTES, Origin, Setting};
+use certcensus::group::{Group, MAX_GROUP_BYTES, Setting};
 use certcensus::record::{Observation, Sink};
 use certcensus::report::Report;
+use certcensus::row::Origin;
 use certcensus::sink::GroupSink;
 use certcensus::synth::Options;
-use certcensus::table::encode::Compression;
+use certcensus::table::Compression;
 use certcensus::walk::Source;
 use criterion::{BatchSize, Criterion};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::table::encode::Compression;
+use crate::table::Compression;
 
 /// Which private keys live in CryptoAPI, which in CNG, and which are really in hardware
 #[derive(Debug, Parser)]

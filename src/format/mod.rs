@@ -131,6 +131,11 @@ pub const FORMATS: &[&Format] = &[
     &bare_base64::FORMAT,
 ];
 
+/// The name of a format of the list, for a name that was stored.
+pub fn name(stored: &str) -> &'static str {
+    FORMATS.iter().find(|format| format.name == stored).map_or("unknown", |format| format.name)
+}
+
 /// The first format of the list that claims this head.
 pub fn sniff(head: &Head<'_>) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| (format.sniff)(head))

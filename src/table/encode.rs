@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use clap::ValueEnum;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression as Codec, ZstdLevel};
@@ -14,25 +13,11 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, TypePtr};
 
 use super::pages::{self, Packer};
-use super::{BLOOM, Data, Kind, Spread, Table};
+use super::{BLOOM, BLOOM_FALSE_POSITIVES, Compression, Data, Kind, Spread, Table};
 use crate::error::Error;
-
-/// Compression of the report files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Compression {
-    /// Zstandard level 1: the smallest files at the least cost; higher levels cost time and save nothing here.
-    #[default]
-    Zstd,
-    /// Snappy, for engines without Zstandard.
-    Snappy,
-    /// No compression.
-    None,
-}
 
 /// Distinct values a bloom filter is sized for: the rows of one row group.
 const BLOOM_VALUES: u64 = 32 * 1024;
-/// Share of false positives of a bloom filter.
-pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.02;
 /// A dictionary of fewer values is written as one, however few rows there are.
 const FEW_WORDS: usize = 64;
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use clap::ValueEnum;
 
 pub mod build;
 pub mod columns;
@@ -78,6 +79,21 @@ pub struct Column {
 
 /// Columns with a bloom filter, in every table that has them: what people look one row up by.
 pub const BLOOM: &[&str] = &["thumbprint", "sha256", "serial"];
+
+/// Share of false positives of a bloom filter.
+const BLOOM_FALSE_POSITIVES: f64 = 0.02;
+
+/// Compression of the report files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// Zstandard level 1: the smallest files at the least cost; higher levels cost time and save nothing here.
+    #[default]
+    Zstd,
+    /// Snappy, for engines without Zstandard.
+    Snappy,
+    /// No compression.
+    None,
+}
 
 /// One table.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::encode::{BLOOM_FALSE_POSITIVES, Compression};
 use super::words::{Dictionary, NULL, Words};
+use super::{BLOOM_FALSE_POSITIVES, Compression};
 use crate::error::Error;
 
 /// Rows of a data page: arrow-rs' default, so that both kinds of columns have pages of the same rows.

@@ -1,4 +1,4 @@
-//! The reader of flat vendor lines: one certificate a line, fields under any of the names of [`aliases`](super::aliases).
+//! The reader of flat vendor lines: one certificate a line, fields under any of the names of `aliases`.
 //!
 //! Values are taken as tools print them: numbers as text, hashes in groups, `True` for true. What a tool prints of a
 //! certificate (dates, names) stays text and becomes no fact.
