@@ -12,7 +12,7 @@ use super::{Refusal, ber, oid, refusal, string, text};
 use crate::der::{self, Items, tag};
 
 /// What is wanted of a name.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Name {
     /// RFC 4514 text; `None` for a name without RDNs.
     pub text: Option<String>,
