@@ -15,6 +15,7 @@ mod key;
 mod memo;
 mod name;
 mod oid;
+mod plain_name;
 mod san;
 mod signature;
 mod string;
