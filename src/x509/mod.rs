@@ -297,6 +297,10 @@ impl Facts {
             self.version = Some(1);
             return;
         };
+        if version == [tag::INTEGER, 1, 2] {
+            self.version = Some(3);
+            return;
+        }
         match X509Version::from_der(version) {
             Ok((_, version)) => {
                 self.version = i32::try_from(version.0).ok().and_then(|version| version.checked_add(1));

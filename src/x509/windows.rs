@@ -97,11 +97,11 @@ fn is_sid(text: &str) -> bool {
     text.len() <= 256
         && text.strip_prefix("S-1-").is_some_and(|numbers| {
             numbers.split('-').enumerate().all(|(place, number)| {
-                let (digits, radix) = match number.strip_prefix("0x") {
-                    Some(digits) if place == 0 => (digits, 16),
-                    _ => (number, 10),
+                let (digits, is_digit): (_, fn(&u8) -> bool) = match number.strip_prefix("0x") {
+                    Some(digits) if place == 0 => (digits, u8::is_ascii_hexdigit),
+                    _ => (number, u8::is_ascii_digit),
                 };
-                !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix))
+                !digits.is_empty() && digits.as_bytes().iter().all(is_digit)
             })
         })
 }

@@ -4,5 +4,6 @@ pub(super) mod build;
 pub(super) mod change;
 mod corpus;
 mod fixtures;
+mod memory;
 mod odd;
 mod property;
