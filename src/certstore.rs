@@ -16,7 +16,7 @@ use crate::classify::Marks;
 use crate::table::Data;
 use crate::table::build::hex;
 use crate::table::columns::Certificates;
-use crate::x509::{self, Facts, Problem};
+use crate::x509::{self, Facts, Parser, Problem};
 
 /// Most bytes of base64 text kept in one store; past it repeats are found by their hash, which is slower.
 const MAX_TEXT: usize = 8 * 1024 * 1024;
@@ -65,6 +65,7 @@ struct KeptText {
 #[derive(Default)]
 pub struct CertStore {
     columns: Certificates,
+    parser: Parser,
     entries: Vec<Entry>,
     by_sha256: HashMap<[u8; 32], u32, FixedState>,
     kept: HashTable<KeptText>,
@@ -134,7 +135,7 @@ impl CertStore {
         if let Some(&number) = self.by_sha256.get(&sha256) {
             return Ok(Found { number, problems: Vec::new(), trailing });
         }
-        let facts = x509::parse(der).map_err(Lost::Parse)?;
+        let facts = self.parser.parse(der).map_err(Lost::Parse)?;
         let entry = Entry {
             sha256,
             sha1: Sha1::digest(der).into(),

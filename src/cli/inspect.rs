@@ -185,10 +185,14 @@ fn tell_facts(text: &mut String, [sha1, sha256]: &[String; 2], f: &Facts) {
     field(text, "valid", &format!("{} to {}", day(f.not_before), day(f.not_after)));
     field(text, "thumbprint", sha1);
     field(text, "sha256", sha256);
-    for (name, values) in [("uses", &f.eku), ("dns", &f.san_dns), ("upn", &f.san_upn), ("weak", &f.weak_reasons)] {
-        if !values.is_empty() {
-            field(text, name, &escape(&values.join(", ")));
-        }
+    let lists = [
+        ("uses", f.eku.join(", ")),
+        ("dns", f.san_dns.join(", ")),
+        ("upn", f.san_upn.join(", ")),
+        ("weak", f.weak_reasons.join(", ")),
+    ];
+    for (name, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+        field(text, name, &escape(list));
     }
     for problem in &f.problems {
         field(text, "doubt", &escape(&format!("{}: {}", problem.field, problem.message)));

@@ -1,32 +1,73 @@
 //! The extensions (RFC 5280 4.2): the list with its oddities, and which reader each value goes to.
 //!
-//! An OID is interpreted if [`interpret`] knows it; everything else is listed by its OID only.
+//! An OID is interpreted if [`interpret`] knows it; everything else is listed by its OID only. Extensions that an
+//! authority repeats in all its certificates are read once and then taken from a [`Memo`].
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::HashSet;
 use x509_parser::asn1_rs::{self, Oid};
 use x509_parser::error::X509Error;
 use x509_parser::extensions::{AuthorityKeyIdentifier, BasicConstraints, KeyIdentifier, KeyUsage};
 use x509_parser::prelude::FromDer;
 
-use super::frame::{Frame, element};
-use super::{Facts, Refusal, ber, oid, refusal, san, text, urls, windows, yubikey};
+use super::frame::Frame;
+use super::memo::Memo;
+use super::urls::Urls;
+use super::windows::Template;
+use super::{Facts, Label, Refusal, ber, oid, refusal, san, text, urls, windows, yubikey};
 use crate::der::{self, Items, tag};
 
 /// One extension, cut but not read.
 struct Extension<'a> {
+    element: &'a [u8],
     oid: &'a [u8],
     is_critical: bool,
     value: &'a [u8],
 }
 
+/// What an extension says that is the same in many certificates. It follows from the extension alone.
+#[derive(Clone)]
+pub(super) enum Finding {
+    KeyUsage(Vec<&'static str>),
+    BasicConstraints { is_ca: bool, path_length: Option<i32> },
+    AuthorityKeyId(String),
+    Usages(Vec<Label>),
+    CertificatePolicies(Vec<Label>),
+    ApplicationPolicies(Vec<Label>),
+    DistributionPoints(Urls),
+    InfoAccess(Urls),
+    TemplateName(String),
+    Template(Template),
+}
+
+/// The extensions met so far. Known ones are a bit each; a hostile certificate may have any number of others.
+#[derive(Default)]
+struct Seen<'a> {
+    known: u128,
+    others: HashSet<&'a [u8]>,
+}
+
+impl<'a> Seen<'a> {
+    /// False if the extension was there before.
+    fn insert(&mut self, extension: &'a [u8]) -> bool {
+        let Some(place) = oid::place(extension) else { return self.others.insert(extension) };
+        let before = self.known;
+        self.known |= 1 << place;
+        self.known != before
+    }
+
+    fn has_basic_constraints(&self) -> bool {
+        oid::place(oid::BASIC_CONSTRAINTS).is_some_and(|place| self.known >> place & 1 == 1)
+    }
+}
+
 /// Reads every extension that has a place in [`Facts`].
-pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>) {
-    let mut seen = HashSet::with_capacity(16);
-    let is_complete = frame.extensions.is_none_or(|list| read_list(facts, list, &mut seen)) && frame.is_complete;
+pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>, memo: &mut Memo<Finding>) {
+    let mut seen = Seen::default();
+    let is_complete = frame.extensions.is_none_or(|list| read_list(facts, list, &mut seen, memo)) && frame.is_complete;
     if !is_complete {
         facts.doubt("extension_oids", "the list of extensions is damaged; some may be missing");
     }
-    if is_complete && !seen.contains(oid::BASIC_CONSTRAINTS) {
+    if is_complete && !seen.has_basic_constraints() {
         facts.is_ca = Some(false);
     }
     facts.attestation_policies = windows::attestation_policies(&facts.certificate_policies);
@@ -34,97 +75,64 @@ pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>) {
 }
 
 /// Reads the SEQUENCE of extensions; false where a part of it could not be cut.
-fn read_list<'a>(facts: &mut Facts, list: &'a [u8], seen: &mut HashSet<&'a [u8]>) -> bool {
+fn read_list<'a>(facts: &mut Facts, list: &'a [u8], seen: &mut Seen<'a>, memo: &mut Memo<Finding>) -> bool {
     let Some(sequence) = der::read(list).filter(|sequence| sequence.tag == tag::SEQUENCE) else { return false };
     let mut is_complete = sequence.total == list.len();
     let mut elements = Items::new(sequence.content);
-    while let Some(element) = element(&mut elements, tag::SEQUENCE) {
-        match cut(element) {
-            Some(extension) => add(facts, &extension, seen),
+    facts.extension_oids.reserve(12);
+    loop {
+        let rest = elements.rest();
+        let Some(element) = elements.next_if(tag::SEQUENCE) else { break };
+        match cut(rest.get(..element.total).unwrap_or_default(), element.content) {
+            Some(extension) => add(facts, &extension, seen, memo),
             None => is_complete = false,
         }
     }
     is_complete && elements.rest().is_empty()
 }
 
-fn cut(element: &[u8]) -> Option<Extension<'_>> {
-    let mut parts = Items::new(der::read(element)?.content);
+fn cut<'a>(element: &'a [u8], content: &'a [u8]) -> Option<Extension<'a>> {
+    let mut parts = Items::new(content);
     let oid = parts.next_if(tag::OID)?.content;
     let is_critical = match parts.next_if(tag::BOOLEAN) {
         Some(critical) => *critical.content.first()? != 0,
         None => false,
     };
     let value = parts.next_if(tag::OCTET_STRING)?.content;
-    parts.rest().is_empty().then_some(Extension { oid, is_critical, value })
+    parts.rest().is_empty().then_some(Extension { element, oid, is_critical, value })
 }
 
-fn add<'a>(facts: &mut Facts, extension: &Extension<'a>, seen: &mut HashSet<&'a [u8]>) {
+fn add<'a>(facts: &mut Facts, extension: &Extension<'a>, seen: &mut Seen<'a>, memo: &mut Memo<Finding>) {
     let dotted = facts.oid_text("extension_oids", extension.oid);
     facts.extension_oids.push(dotted);
     if !seen.insert(extension.oid) {
         return facts.doubt(oid::text(extension.oid), "the extension is there more than once; the first one is used");
     }
-    if !interpret(facts, extension) && extension.is_critical {
+    if !interpret(facts, extension, memo) && extension.is_critical {
         facts.unknown_critical.push(oid::text(extension.oid));
     }
 }
 
 /// Hands the value to its reader; false if there is none.
-fn interpret(facts: &mut Facts, extension: &Extension<'_>) -> bool {
+fn interpret(facts: &mut Facts, extension: &Extension<'_>, memo: &mut Memo<Finding>) -> bool {
     match extension.oid {
-        oid::KEY_USAGE => {
-            if let Some(usage) = value(facts, extension, parsed::<KeyUsage>) {
-                facts.key_usage = key_usage_names(usage);
-            }
-        }
-        oid::BASIC_CONSTRAINTS => {
-            if let Some(constraints) = value(facts, extension, parsed::<BasicConstraints>) {
-                facts.is_ca = Some(constraints.ca);
-                facts.path_length = constraints.path_len_constraint.and_then(|length| i32::try_from(length).ok());
-            }
-        }
+        oid::KEY_USAGE
+        | oid::BASIC_CONSTRAINTS
+        | oid::AUTHORITY_KEY_ID
+        | oid::EXTENDED_KEY_USAGE
+        | oid::CERTIFICATE_POLICIES
+        | oid::APPLICATION_POLICIES
+        | oid::CRL_DISTRIBUTION_POINTS
+        | oid::AUTHORITY_INFO_ACCESS
+        | oid::TEMPLATE_NAME
+        | oid::TEMPLATE => recall(facts, extension, memo),
         oid::SUBJECT_KEY_ID => {
             let id = value(facts, extension, |value| {
                 KeyIdentifier::from_der(value).map(|(_, id)| text::hex(id.0)).map_err(refusal)
             });
             facts.subject_key_id = id.filter(|id| !id.is_empty());
         }
-        oid::AUTHORITY_KEY_ID => {
-            let id = value(facts, extension, |value| {
-                let (_, authority) = AuthorityKeyIdentifier::from_der(value).map_err(refusal)?;
-                Ok(authority.key_identifier.map(|id| text::hex(id.0)))
-            });
-            facts.authority_key_id = id.flatten().filter(|id| !id.is_empty());
-        }
-        oid::EXTENDED_KEY_USAGE => extended_key_usage(facts, extension),
-        oid::CERTIFICATE_POLICIES => {
-            facts.certificate_policies = value(facts, extension, windows::policies).unwrap_or_default();
-        }
-        oid::APPLICATION_POLICIES => {
-            facts.application_policies = value(facts, extension, windows::policies).unwrap_or_default();
-        }
         oid::SUBJECT_ALT_NAME => subject_alt_name(facts, extension),
-        oid::CRL_DISTRIBUTION_POINTS => {
-            let points = value(facts, extension, urls::crl_distribution_points).unwrap_or_default();
-            if points.is_damaged {
-                facts.doubt(oid::text(extension.oid), "a part of the distribution points is malformed");
-            }
-            facts.crl_urls = points.crl;
-        }
-        oid::AUTHORITY_INFO_ACCESS => {
-            let access = value(facts, extension, urls::authority_info_access).unwrap_or_default();
-            if access.is_damaged {
-                facts.doubt(oid::text(extension.oid), "a part of the access descriptions is malformed");
-            }
-            (facts.ocsp_urls, facts.ca_issuer_urls) = (access.ocsp, access.ca_issuers);
-        }
-        oid::TEMPLATE_NAME => facts.template_name = value(facts, extension, windows::template_name),
-        oid::TEMPLATE => {
-            if let Some(template) = value(facts, extension, windows::template) {
-                facts.template_oid = Some(template.oid);
-                (facts.template_major, facts.template_minor) = (template.major, template.minor);
-            }
-        }
         oid::SID => {
             // The extension is stronger than a SAN URI, wherever the two stand.
             if let Some(sid) = value(facts, extension, windows::sid) {
@@ -138,6 +146,92 @@ fn interpret(facts: &mut Facts, extension: &Extension<'_>) -> bool {
         other => return yubikey::take(facts, other, extension.value),
     }
     true
+}
+
+/// Takes what the extension says from the memo, or reads it. What is read without any problem is remembered; while
+/// there is one, nothing is: the list of problems is bounded and might hide the next.
+fn recall(facts: &mut Facts, extension: &Extension<'_>, memo: &mut Memo<Finding>) {
+    facts.has_eku |= extension.oid == oid::EXTENDED_KEY_USAGE;
+    let unknown = match memo.get(extension.element) {
+        Ok(finding) => return facts.take(finding.clone()),
+        Err(unknown) => unknown,
+    };
+    let Some(finding) = find(facts, extension) else { return };
+    if facts.problems.is_empty() {
+        memo.put(unknown, &finding);
+    }
+    facts.take(finding);
+}
+
+/// Reads the value of an extension that [`Finding`] has a place for; doubts go to the facts.
+fn find(facts: &mut Facts, extension: &Extension<'_>) -> Option<Finding> {
+    Some(match extension.oid {
+        oid::KEY_USAGE => Finding::KeyUsage(key_usage_names(value(facts, extension, parsed::<KeyUsage>)?)),
+        oid::BASIC_CONSTRAINTS => {
+            let constraints = value(facts, extension, parsed::<BasicConstraints>)?;
+            let path_length = constraints.path_len_constraint.and_then(|length| i32::try_from(length).ok());
+            Finding::BasicConstraints { is_ca: constraints.ca, path_length }
+        }
+        oid::AUTHORITY_KEY_ID => {
+            let id = value(facts, extension, |value| {
+                let (_, authority) = AuthorityKeyIdentifier::from_der(value).map_err(refusal)?;
+                Ok(authority.key_identifier.map(|id| text::hex(id.0)))
+            });
+            Finding::AuthorityKeyId(id.flatten().filter(|id| !id.is_empty())?)
+        }
+        oid::EXTENDED_KEY_USAGE => Finding::Usages(value(facts, extension, usages)?),
+        oid::CERTIFICATE_POLICIES => Finding::CertificatePolicies(value(facts, extension, windows::policies)?),
+        oid::APPLICATION_POLICIES => Finding::ApplicationPolicies(value(facts, extension, windows::policies)?),
+        oid::CRL_DISTRIBUTION_POINTS => {
+            let points = value(facts, extension, urls::crl_distribution_points)?;
+            if points.is_damaged {
+                facts.doubt(oid::text(extension.oid), "a part of the distribution points is malformed");
+            }
+            Finding::DistributionPoints(points)
+        }
+        oid::AUTHORITY_INFO_ACCESS => {
+            let access = value(facts, extension, urls::authority_info_access)?;
+            if access.is_damaged {
+                facts.doubt(oid::text(extension.oid), "a part of the access descriptions is malformed");
+            }
+            Finding::InfoAccess(access)
+        }
+        oid::TEMPLATE_NAME => Finding::TemplateName(value(facts, extension, windows::template_name)?),
+        oid::TEMPLATE => Finding::Template(value(facts, extension, windows::template)?),
+        _ => return None,
+    })
+}
+
+impl Facts {
+    fn take(&mut self, finding: Finding) {
+        match finding {
+            Finding::KeyUsage(names) => self.key_usage = names,
+            Finding::BasicConstraints { is_ca, path_length } => {
+                (self.is_ca, self.path_length) = (Some(is_ca), path_length);
+            }
+            Finding::AuthorityKeyId(id) => self.authority_key_id = Some(id),
+            Finding::Usages(usages) => self.take_usages(usages),
+            Finding::CertificatePolicies(policies) => self.certificate_policies = policies,
+            Finding::ApplicationPolicies(policies) => self.application_policies = policies,
+            Finding::DistributionPoints(points) => self.crl_urls = points.crl,
+            Finding::InfoAccess(access) => (self.ocsp_urls, self.ca_issuer_urls) = (access.ocsp, access.ca_issuers),
+            Finding::TemplateName(name) => self.template_name = Some(name),
+            Finding::Template(template) => {
+                self.template_oid = Some(template.oid);
+                (self.template_major, self.template_minor) = (template.major, template.minor);
+            }
+        }
+    }
+
+    fn take_usages(&mut self, usages: Vec<Label>) {
+        let has = |oid: &str| usages.iter().any(|usage| usage == oid);
+        let any = has("2.5.29.37.0");
+        self.is_client_auth = Some(any || has("1.3.6.1.5.5.7.3.2"));
+        self.is_server_auth = Some(any || has("1.3.6.1.5.5.7.3.1"));
+        self.is_smart_card_logon = Some(has("1.3.6.1.4.1.311.20.2.2"));
+        self.tpm_role = windows::tpm_role(&usages);
+        self.eku = usages;
+    }
 }
 
 const SIDS_DIFFER: &str = "the SID extension and a URI of the subject alternative name say different SIDs";
@@ -170,7 +264,7 @@ fn parsed<T: for<'a> FromDer<'a, X509Error>>(value: &[u8]) -> Result<T, Refusal>
 }
 
 /// Names of the bits as RFC 5280 4.2.1.3 spells them, in the order of the bits.
-fn key_usage_names(usage: KeyUsage) -> Vec<String> {
+fn key_usage_names(usage: KeyUsage) -> Vec<&'static str> {
     const NAMES: [&str; 9] = [
         "digitalSignature",
         "nonRepudiation",
@@ -183,25 +277,15 @@ fn key_usage_names(usage: KeyUsage) -> Vec<String> {
         "decipherOnly",
     ];
     let names = NAMES.iter().enumerate().filter(|(bit, _)| usage.flags >> bit & 1 == 1);
-    names.map(|(_, name)| (*name).to_owned()).collect()
+    names.map(|(_, name)| *name).collect()
 }
 
-/// x509-parser's own type for this extension has no order, so the list is parsed as what it is: OIDs.
-fn extended_key_usage(facts: &mut Facts, extension: &Extension<'_>) {
-    facts.has_eku = true;
-    let usages = value(facts, extension, |value| {
-        let (_, usages) = <Vec<Oid<'_>> as FromDer<'_, asn1_rs::Error>>::from_der(value)
-            .map_err(|_| Refusal::Borrowed("not a SEQUENCE of object identifiers"))?;
-        Ok(usages.iter().map(|usage| oid::text(usage.as_bytes())).collect::<Vec<_>>())
-    });
-    let Some(usages) = usages else { return };
-    let has = |oid: &str| usages.iter().any(|usage| usage == oid);
-    let any = has("2.5.29.37.0");
-    facts.is_client_auth = Some(any || has("1.3.6.1.5.5.7.3.2"));
-    facts.is_server_auth = Some(any || has("1.3.6.1.5.5.7.3.1"));
-    facts.is_smart_card_logon = Some(has("1.3.6.1.4.1.311.20.2.2"));
-    facts.tpm_role = windows::tpm_role(&usages);
-    facts.eku = usages;
+/// Extended key usages. x509-parser's own type for this extension has no order, so the list is parsed as what it is:
+/// OIDs.
+fn usages(value: &[u8]) -> Result<Vec<Label>, Refusal> {
+    let (_, usages) = <Vec<Oid<'_>> as FromDer<'_, asn1_rs::Error>>::from_der(value)
+        .map_err(|_| Refusal::Borrowed("not a SEQUENCE of object identifiers"))?;
+    Ok(usages.iter().map(|usage| oid::text(usage.as_bytes())).collect())
 }
 
 fn subject_alt_name(facts: &mut Facts, extension: &Extension<'_>) {

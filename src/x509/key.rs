@@ -1,5 +1,7 @@
 //! The public key: algorithm, size, curve, weakness, and whether a quantum computer would break it.
 
+use std::borrow::Cow;
+
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use x509_parser::asn1_rs::Tag;
@@ -33,7 +35,7 @@ pub(super) fn read(facts: &mut Facts, element: &[u8]) {
         facts.key_algorithm = Some(facts.oid_text("key_algorithm", oid));
         return;
     };
-    facts.key_algorithm = Some(algorithm.name.to_owned());
+    facts.key_algorithm = Some(Cow::Borrowed(algorithm.name));
     facts.pqc_status = Some(match algorithm.kind {
         KeyKind::PostQuantum => "post_quantum",
         KeyKind::Composite => "composite",
@@ -44,7 +46,7 @@ pub(super) fn read(facts: &mut Facts, element: &[u8]) {
         KeyKind::Ec => ec(facts, parameters),
         KeyKind::Dsa => {
             facts.key_size_bits = parameters.and_then(first_integer_bits);
-            facts.weak_reasons.push("dsa".to_owned());
+            facts.weak_reasons.push("dsa");
         }
         KeyKind::Dh => facts.key_size_bits = parameters.and_then(first_integer_bits),
         KeyKind::Fixed(size) => facts.key_size_bits = Some(size),
@@ -65,13 +67,13 @@ fn rsa(facts: &mut Facts, key: &[u8]) {
     };
     facts.key_size_bits = integer_bits(modulus);
     if facts.key_size_bits.is_some_and(|bits| bits < 2048) {
-        facts.weak_reasons.push("rsa_below_2048".to_owned());
+        facts.weak_reasons.push("rsa_below_2048");
     }
     let digits = strip_zeros(exponent);
     let value = digits.iter().fold(0u64, |value, digit| value << 8 | u64::from(*digit));
     facts.rsa_exponent = (digits.len() <= 8).then_some(value).and_then(|value| i64::try_from(value).ok());
     if facts.rsa_exponent.is_some_and(|exponent| exponent < SMALLEST_EXPONENT) {
-        facts.weak_reasons.push("rsa_exponent_small".to_owned());
+        facts.weak_reasons.push("rsa_exponent_small");
     }
 }
 
@@ -88,19 +90,19 @@ fn ec(facts: &mut Facts, parameters: Parameters<'_>) {
     match parameters {
         Some((tag, curve)) if tag == Tag::Oid.0 => match algorithm::curve(curve) {
             Some(curve) => {
-                facts.curve = Some(curve.name.to_owned());
+                facts.curve = Some(Cow::Borrowed(curve.name));
                 facts.key_size_bits = Some(curve.bits);
             }
             None => facts.curve = Some(facts.oid_text("curve", curve)),
         },
         Some((tag, domain)) if tag == Tag::Sequence.0 => {
-            facts.curve = Some("explicit".to_owned());
+            facts.curve = Some(Cow::Borrowed("explicit"));
             facts.key_size_bits = field_bits(domain);
         }
         _ => facts.doubt("curve", "the elliptic curve key does not say which curve it is on"),
     }
     if facts.key_size_bits.is_some_and(|bits| bits < 224) {
-        facts.weak_reasons.push("ec_below_224".to_owned());
+        facts.weak_reasons.push("ec_below_224");
     }
 }
 

@@ -12,8 +12,10 @@ mod ber;
 mod extension;
 mod frame;
 mod key;
+mod memo;
 mod name;
 mod oid;
+mod plain_name;
 mod san;
 mod signature;
 mod string;
@@ -33,7 +35,13 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Version;
 
 use crate::der::{self, tag};
+use extension::Finding;
 use frame::Frame;
+use memo::Memo;
+use name::Name;
+
+/// The name of an algorithm or the text of an OID: static where it is a well-known one.
+pub type Label = Cow<'static, str>;
 
 /// What one certificate says. `None` and empty lists mean "not there", or "not readable" with an entry in `problems`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,23 +70,23 @@ pub struct Facts {
     pub validity_days: Option<i32>,
     /// `rsa`, `rsa_pss`, `rsa_oaep`, `ec`, `ed25519`, `ed448`, `x25519`, `x448`, `dsa`, `dh`, `ml_dsa_44`, ...,
     /// `ml_kem_768`, ..., `slh_dsa_sha2_128s`, ..., or the dotted OID.
-    pub key_algorithm: Option<String>,
+    pub key_algorithm: Option<Label>,
     /// RSA: bits of the modulus; EC: bits of the field; Ed25519 and its like: 255 or 448; DSA: bits of p; post-quantum:
     /// `None`.
     pub key_size_bits: Option<i32>,
     /// Named curve (`p256`, `p384`, `p521`, `brainpool_p256r1`, `secp256k1`, ...) or its dotted OID; `explicit` for
     /// parameters spelled out.
-    pub curve: Option<String>,
+    pub curve: Option<Label>,
     /// RSA public exponent, if it fits.
     pub rsa_exponent: Option<i64>,
     /// `sha256_with_rsa`, `ecdsa_with_sha384`, `rsa_pss`, `ed25519`, `ml_dsa_65`, ..., or the dotted OID.
-    pub signature_algorithm: Option<String>,
+    pub signature_algorithm: Option<Label>,
     /// Hash of the signature (`sha256`); for RSA-PSS from its parameters.
-    pub signature_hash: Option<String>,
+    pub signature_hash: Option<Label>,
     /// RSA-PSS: salt length in bytes.
     pub pss_salt_length: Option<i32>,
     /// RSA-PSS: hash of the mask generation function.
-    pub pss_mgf_hash: Option<String>,
+    pub pss_mgf_hash: Option<Label>,
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub spki_sha256: Option<[u8; 32]>,
     /// SHA-1 of the public key bits (RFC 5280 4.2.1.2 method 1 key identifier).
@@ -91,15 +99,15 @@ pub struct Facts {
     /// Signature not verified.
     pub is_self_signed: Option<bool>,
     /// Key usage bits by their RFC 5280 names (`digitalSignature`, ...).
-    pub key_usage: Vec<String>,
+    pub key_usage: Vec<&'static str>,
     /// Extended key usage OIDs, dotted, in order. `has_eku` tells "empty" from "absent".
-    pub eku: Vec<String>,
+    pub eku: Vec<Label>,
     /// The extended key usage extension exists.
     pub has_eku: bool,
     /// Microsoft application policies (1.3.6.1.4.1.311.21.10), dotted OIDs.
-    pub application_policies: Vec<String>,
+    pub application_policies: Vec<Label>,
     /// Certificate policies, dotted OIDs.
-    pub certificate_policies: Vec<String>,
+    pub certificate_policies: Vec<Label>,
     /// EKU has clientAuth or anyExtendedKeyUsage. `None` without the extension (no restriction stated).
     pub is_client_auth: Option<bool>,
     /// EKU has serverAuth or anyExtendedKeyUsage. `None` without the extension.
@@ -141,12 +149,12 @@ pub struct Facts {
     /// caIssuers URLs.
     pub ca_issuer_urls: Vec<String>,
     /// Every extension OID in order, repeated ones too.
-    pub extension_oids: Vec<String>,
+    pub extension_oids: Vec<Label>,
     /// Critical extensions that certcensus does not interpret.
-    pub unknown_critical: Vec<String>,
+    pub unknown_critical: Vec<Label>,
     /// Why the key or signature is weak: `rsa_below_2048`, `rsa_exponent_small`, `dsa`, `ec_below_224`,
     /// `sha1_signature`, `md5_signature`, `md4_signature`, `md2_signature`.
-    pub weak_reasons: Vec<String>,
+    pub weak_reasons: Vec<&'static str>,
     /// `quantum_vulnerable`, `post_quantum`, `composite`, or `None` for an unknown algorithm.
     pub pqc_status: Option<&'static str>,
     /// TPM attestation policies present: 30, 31, 32 for 1.3.6.1.4.1.311.21.N.
@@ -187,55 +195,80 @@ type Refusal = Cow<'static, str>;
 
 /// Length of the outer SEQUENCE at the start of `bytes`: what to keep and hash of a certificate candidate.
 ///
-/// `None` where there is no complete SEQUENCE. That it is a certificate is for [`parse`] to find out.
+/// `None` where there is no complete SEQUENCE. That it is a certificate is for [`Parser`] to find out.
 pub fn frame_len(bytes: &[u8]) -> Option<usize> {
     der::read(bytes).filter(|outer| outer.tag == tag::SEQUENCE).map(|outer| outer.total)
 }
 
-/// Reads everything [`Facts`] has a place for. Bytes after the outer SEQUENCE are ignored.
+/// Reads one certificate: a [`Parser`] for a single use.
 ///
 /// # Errors
 ///
-/// Without a readable frame (RFC 5280 4.1: the two outer SEQUENCEs and serial number to public key in their order)
-/// there is nothing to keep. Requests, CRLs, attribute certificates and private keys end here, too.
+/// Those of [`Parser::parse`].
 pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
-    let der = der.get(..frame_len(der).unwrap_or(0)).unwrap_or_default();
-    let facts = read(der)?;
-    if facts.problems.is_empty() {
-        return Ok(facts);
-    }
-    Ok(match ber::to_der(der) {
-        Some(encoded) if encoded != der => better(facts, &encoded),
-        _ => facts,
-    })
+    Parser::new().parse(der)
 }
 
-/// What the same certificate says in DER, if that answers more; identity stays that of the bytes as they are.
-fn better(facts: Facts, encoded: &[u8]) -> Facts {
-    match read(encoded) {
-        Ok(mut again) if again.problems.len() < facts.problems.len() => {
-            again.spki_sha256 = facts.spki_sha256;
-            again.is_self_signed = facts.is_self_signed;
-            again.doubt("certificate", "encoded in BER, not DER; read as if it were DER");
-            again
+/// Reads certificates, and remembers what the certificates of one authority have in common.
+///
+/// What it says of a certificate does not depend on those it read before. Its memory is bounded.
+#[derive(Default)]
+pub struct Parser {
+    issuers: Memo<Name>,
+    extensions: Memo<Finding>,
+}
+
+impl Parser {
+    /// A parser that has seen nothing yet.
+    pub fn new() -> Self {
+        Parser::default()
+    }
+
+    /// Reads everything [`Facts`] has a place for. Bytes after the outer SEQUENCE are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Without a readable frame (RFC 5280 4.1: the two outer SEQUENCEs and serial number to public key in their order)
+    /// there is nothing to keep. Requests, CRLs, attribute certificates and private keys end here, too.
+    pub fn parse(&mut self, der: &[u8]) -> Result<Facts, Problem> {
+        let der = der.get(..frame_len(der).unwrap_or(0)).unwrap_or_default();
+        let facts = self.read(der)?;
+        if facts.problems.is_empty() {
+            return Ok(facts);
         }
-        _ => facts,
+        Ok(match ber::to_der(der) {
+            Some(encoded) if encoded != der => self.better(facts, &encoded),
+            _ => facts,
+        })
     }
-}
 
-fn read(der: &[u8]) -> Result<Facts, Problem> {
-    let frame =
-        Frame::cut(der).map_err(|message| Problem { field: Cow::Borrowed("certificate"), message: message.into() })?;
-    let mut facts = Facts::default();
-    facts.read_version(&frame);
-    facts.read_serial(&frame);
-    facts.read_names(&frame);
-    facts.read_validity(&frame);
-    key::read(&mut facts, frame.key);
-    signature::read(&mut facts, &frame);
-    extension::read(&mut facts, &frame);
-    facts.is_self_signed = facts.self_signed(&frame);
-    Ok(facts)
+    /// What the same certificate says in DER, if that answers more; identity stays that of the bytes as they are.
+    fn better(&mut self, facts: Facts, encoded: &[u8]) -> Facts {
+        match self.read(encoded) {
+            Ok(mut again) if again.problems.len() < facts.problems.len() => {
+                again.spki_sha256 = facts.spki_sha256;
+                again.is_self_signed = facts.is_self_signed;
+                again.doubt("certificate", "encoded in BER, not DER; read as if it were DER");
+                again
+            }
+            _ => facts,
+        }
+    }
+
+    fn read(&mut self, der: &[u8]) -> Result<Facts, Problem> {
+        let frame = Frame::cut(der)
+            .map_err(|message| Problem { field: Cow::Borrowed("certificate"), message: message.into() })?;
+        let mut facts = Facts::default();
+        facts.read_version(&frame);
+        facts.read_serial(&frame);
+        facts.read_names(&frame, &mut self.issuers);
+        facts.read_validity(&frame);
+        key::read(&mut facts, frame.key);
+        signature::read(&mut facts, &frame);
+        extension::read(&mut facts, &frame, &mut self.extensions);
+        facts.is_self_signed = facts.self_signed(&frame);
+        Ok(facts)
+    }
 }
 
 impl Facts {
@@ -252,8 +285,8 @@ impl Facts {
     }
 
     /// Dotted text of an OID; a malformed one is kept as `#` and hex, with a doubt about `field`.
-    fn oid_text(&mut self, field: &'static str, content: &[u8]) -> String {
-        oid::dotted(content).unwrap_or_else(|| {
+    fn oid_text(&mut self, field: &'static str, content: &[u8]) -> Label {
+        oid::label(content).unwrap_or_else(|| {
             self.doubt(field, "an object identifier is malformed; it is shown as hex");
             oid::text(content)
         })
@@ -264,6 +297,10 @@ impl Facts {
             self.version = Some(1);
             return;
         };
+        if version == [tag::INTEGER, 1, 2] {
+            self.version = Some(3);
+            return;
+        }
         match X509Version::from_der(version) {
             Ok((_, version)) => {
                 self.version = i32::try_from(version.0).ok().and_then(|version| version.checked_add(1));
@@ -286,12 +323,17 @@ impl Facts {
         self.serial_is_negative = frame.serial.first().map(|first| first & 0x80 != 0);
     }
 
-    fn read_names(&mut self, frame: &Frame<'_>) {
+    /// Subjects differ, so only issuers are remembered.
+    fn read_names(&mut self, frame: &Frame<'_>, issuers: &mut Memo<Name>) {
         match name::read(frame.subject) {
             Ok(name) => (self.subject, self.subject_cn) = (name.text, name.common_name),
             Err(refusal) => self.doubt("subject", refusal),
         }
-        match name::read(frame.issuer) {
+        let issuer = match issuers.get(frame.issuer) {
+            Ok(name) => Ok(name.clone()),
+            Err(unknown) => name::read(frame.issuer).inspect(|name| issuers.put(unknown, name)),
+        };
+        match issuer {
             Ok(name) => (self.issuer, self.issuer_cn) = (name.text, name.common_name),
             Err(refusal) => self.doubt("issuer", refusal),
         }

@@ -8,11 +8,11 @@ use x509_parser::asn1_rs::{Any, Class};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{RelativeDistinguishedName, X509Name};
 
-use super::{Refusal, ber, oid, refusal, string, text};
+use super::{Refusal, ber, oid, plain_name, refusal, string, text};
 use crate::der::{self, Items, tag};
 
 /// What is wanted of a name.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Name {
     /// RFC 4514 text; `None` for a name without RDNs.
     pub text: Option<String>,
@@ -24,10 +24,15 @@ pub(super) struct Name {
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
 /// Reads a Name element.
+pub(super) fn read(element: &[u8]) -> Result<Name, Refusal> {
+    plain_name::read(element).map_or_else(|| read_long(element), Ok)
+}
+
+/// Reads any Name element.
 ///
 /// x509-parser passes over what it cannot read inside a name. A name that is missing a part is worse than none,
 /// so a name with anything beside its attributes is refused.
-pub(super) fn read(element: &[u8]) -> Result<Name, Refusal> {
+pub(super) fn read_long(element: &[u8]) -> Result<Name, Refusal> {
     let (_, name) = X509Name::from_der(element).map_err(refusal)?;
     let rdns = Vec::from(name);
     let parsed: usize = rdns.iter().map(|rdn| rdn.iter().count()).sum();
@@ -102,7 +107,7 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
 }
 
 /// Appends a string value (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
-fn push_escaped(out: &mut String, value: &str) {
+pub(super) fn push_escaped(out: &mut String, value: &str) {
     let plain = |byte: &u8| !matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
     if !value.starts_with([' ', '#']) && !value.ends_with(' ') && value.as_bytes().iter().all(plain) {
         return out.push_str(value);
@@ -135,7 +140,7 @@ fn push_element(out: &mut String, value: &Any<'_>) {
 
 /// Keyword of an attribute type: RFC 4514 3, and the LDAP descriptors registered with IANA (RFC 4519, RFC 4524,
 /// RFC 2985, RFC 3039).
-fn keyword(oid: &[u8]) -> Option<&'static str> {
+pub(super) fn keyword(oid: &[u8]) -> Option<&'static str> {
     match oid {
         [0x55, 4, kind] => x520_keyword(*kind),
         // 0.9.2342.19200300.100.1.N

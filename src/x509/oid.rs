@@ -1,37 +1,97 @@
 //! Object identifiers by their content octets, and their dotted text.
 
+use std::borrow::Cow;
+
 use x509_parser::asn1_rs::oid;
 
-use super::text;
+use super::{Label, text};
 
-// RFC 5280 4.2.1 and 4.2.2
-pub(super) const SUBJECT_KEY_ID: &[u8] = &oid!(raw 2.5.29.14);
-pub(super) const KEY_USAGE: &[u8] = &oid!(raw 2.5.29.15);
-pub(super) const SUBJECT_ALT_NAME: &[u8] = &oid!(raw 2.5.29.17);
-pub(super) const BASIC_CONSTRAINTS: &[u8] = &oid!(raw 2.5.29.19);
-pub(super) const CRL_DISTRIBUTION_POINTS: &[u8] = &oid!(raw 2.5.29.31);
-pub(super) const CERTIFICATE_POLICIES: &[u8] = &oid!(raw 2.5.29.32);
-pub(super) const AUTHORITY_KEY_ID: &[u8] = &oid!(raw 2.5.29.35);
-pub(super) const EXTENDED_KEY_USAGE: &[u8] = &oid!(raw 2.5.29.37);
-pub(super) const AUTHORITY_INFO_ACCESS: &[u8] = &oid!(raw 1.3.6.1.5.5.7.1.1);
-pub(super) const ACCESS_OCSP: &[u8] = &oid!(raw 1.3.6.1.5.5.7.48.1);
-pub(super) const ACCESS_CA_ISSUERS: &[u8] = &oid!(raw 1.3.6.1.5.5.7.48.2);
+/// Constants of content octets, and [`place`] over all of them.
+macro_rules! known {
+    ($($(#[$doc:meta])* $name:ident $first:literal $(.$rest:literal)*;)+) => {
+        $($(#[$doc])* pub(super) const $name: &[u8] = &oid!(raw $first $(.$rest)*);)+
 
-// [MS-WCCE] 2.2.2.7.7 and KB5014754
-pub(super) const TEMPLATE_NAME: &[u8] = &oid!(raw 1.3.6.1.4.1.311.20.2);
-pub(super) const TEMPLATE: &[u8] = &oid!(raw 1.3.6.1.4.1.311.21.7);
-pub(super) const APPLICATION_POLICIES: &[u8] = &oid!(raw 1.3.6.1.4.1.311.21.10);
-pub(super) const SID: &[u8] = &oid!(raw 1.3.6.1.4.1.311.25.2);
-/// otherName inside the SID extension.
-pub(super) const SID_NAME: &[u8] = &oid!(raw 1.3.6.1.4.1.311.25.2.1);
-/// otherName of a user principal name.
-pub(super) const UPN: &[u8] = &oid!(raw 1.3.6.1.4.1.311.20.2.3);
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like the constants")]
+        enum Place { $($name),+ }
 
-// Yubico, "PIV attestation"
-pub(super) const YUBIKEY_FIRMWARE: &[u8] = &oid!(raw 1.3.6.1.4.1.41482.3.3);
-pub(super) const YUBIKEY_SERIAL: &[u8] = &oid!(raw 1.3.6.1.4.1.41482.3.7);
-pub(super) const YUBIKEY_POLICIES: &[u8] = &oid!(raw 1.3.6.1.4.1.41482.3.8);
-pub(super) const YUBIKEY_FORM_FACTOR: &[u8] = &oid!(raw 1.3.6.1.4.1.41482.3.9);
+        static TEXTS: &[&str] = &[$(concat!(stringify!($first) $(, ".", stringify!($rest))*)),+];
+
+        /// Place in the list of known identifiers, below 128.
+        pub(super) fn place(content: &[u8]) -> Option<usize> {
+            match content {
+                $($name => Some(Place::$name as usize),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+known! {
+    // RFC 5280 4.2.1 and 4.2.2: interpreted
+    SUBJECT_KEY_ID 2.5.29.14;
+    KEY_USAGE 2.5.29.15;
+    SUBJECT_ALT_NAME 2.5.29.17;
+    BASIC_CONSTRAINTS 2.5.29.19;
+    CRL_DISTRIBUTION_POINTS 2.5.29.31;
+    CERTIFICATE_POLICIES 2.5.29.32;
+    AUTHORITY_KEY_ID 2.5.29.35;
+    EXTENDED_KEY_USAGE 2.5.29.37;
+    AUTHORITY_INFO_ACCESS 1.3.6.1.5.5.7.1.1;
+    ACCESS_OCSP 1.3.6.1.5.5.7.48.1;
+    ACCESS_CA_ISSUERS 1.3.6.1.5.5.7.48.2;
+
+    // [MS-WCCE] 2.2.2.7.7 and KB5014754: interpreted
+    TEMPLATE_NAME 1.3.6.1.4.1.311.20.2;
+    TEMPLATE 1.3.6.1.4.1.311.21.7;
+    APPLICATION_POLICIES 1.3.6.1.4.1.311.21.10;
+    SID 1.3.6.1.4.1.311.25.2;
+    /// otherName inside the SID extension.
+    SID_NAME 1.3.6.1.4.1.311.25.2.1;
+    /// otherName of a user principal name.
+    UPN 1.3.6.1.4.1.311.20.2.3;
+
+    // Yubico, "PIV attestation": interpreted
+    YUBIKEY_FIRMWARE 1.3.6.1.4.1.41482.3.3;
+    YUBIKEY_SERIAL 1.3.6.1.4.1.41482.3.7;
+    YUBIKEY_POLICIES 1.3.6.1.4.1.41482.3.8;
+    YUBIKEY_FORM_FACTOR 1.3.6.1.4.1.41482.3.9;
+
+    // Extensions that are only listed: RFC 5280 4.2.1, RFC 8551 2.5.2, RFC 6962 3.3, [MS-WCCE] 2.2.2.7.7, Netscape
+    ISSUER_ALT_NAME 2.5.29.18;
+    NAME_CONSTRAINTS 2.5.29.30;
+    POLICY_CONSTRAINTS 2.5.29.36;
+    SMIME_CAPABILITIES 1.2.840.113549.1.9.15;
+    SIGNED_TIMESTAMPS 1.3.6.1.4.1.11129.2.4.2;
+    CA_VERSION 1.3.6.1.4.1.311.21.1;
+    PREVIOUS_CA_HASH 1.3.6.1.4.1.311.21.2;
+    NETSCAPE_TYPE 2.16.840.1.113730.1.1;
+
+    // Policies: RFC 5280 4.2.1.4, [MS-WCCE] 3.2.2.6.2.1.4.5.7
+    ANY_POLICY 2.5.29.32.0;
+    ENDORSEMENT_KEY_POLICY 1.3.6.1.4.1.311.21.30;
+    ENDORSEMENT_CERTIFICATE_POLICY 1.3.6.1.4.1.311.21.31;
+    USER_CREDENTIALS_POLICY 1.3.6.1.4.1.311.21.32;
+
+    // Uses: RFC 5280 4.2.1.12, RFC 4556 3.2.4, wincrypt.h, TCG EK Credential Profile
+    ANY_USE 2.5.29.37.0;
+    SERVER_AUTH 1.3.6.1.5.5.7.3.1;
+    CLIENT_AUTH 1.3.6.1.5.5.7.3.2;
+    CODE_SIGNING 1.3.6.1.5.5.7.3.3;
+    EMAIL_PROTECTION 1.3.6.1.5.5.7.3.4;
+    TIME_STAMPING 1.3.6.1.5.5.7.3.8;
+    OCSP_SIGNING 1.3.6.1.5.5.7.3.9;
+    KDC 1.3.6.1.5.2.3.5;
+    ENCRYPTING_FILE_SYSTEM 1.3.6.1.4.1.311.10.3.4;
+    ENROLLMENT_AGENT 1.3.6.1.4.1.311.20.2.1;
+    SMART_CARD_LOGON 1.3.6.1.4.1.311.20.2.2;
+    KEY_RECOVERY_AGENT 1.3.6.1.4.1.311.21.6;
+    REMOTE_DESKTOP 1.3.6.1.4.1.311.54.1.2;
+    TPM_ENDORSEMENT_KEY 2.23.133.8.1;
+    TPM_IDENTITY_KEY 2.23.133.8.3;
+}
+
+/// [`place`] fits a bit of a `u128`.
+const _: () = assert!(TEXTS.len() <= 128);
 
 /// Dotted text of the content octets (X.690 8.19), `None` where malformed.
 ///
@@ -69,12 +129,20 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
     Some(out)
 }
 
+/// Dotted text, without an allocation where the identifier is a known one.
+pub(super) fn label(content: &[u8]) -> Option<Label> {
+    match place(content).and_then(|place| TEXTS.get(place)) {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => dotted(content).map(Cow::Owned),
+    }
+}
+
 /// Dotted text; a malformed identifier as `#` and the hex of its content.
-pub(super) fn text(content: &[u8]) -> String {
-    dotted(content).unwrap_or_else(|| {
+pub(super) fn text(content: &[u8]) -> Label {
+    label(content).unwrap_or_else(|| {
         let mut out = String::from("#");
         text::push_hex(&mut out, content);
-        out
+        Cow::Owned(out)
     })
 }
 
@@ -88,6 +156,17 @@ mod tests {
         assert_eq!(dotted(&[0x88, 0x37]).as_deref(), Some("2.999"));
         assert_eq!(dotted(&[0x00]).as_deref(), Some("0.0"));
         assert_eq!(dotted(&[0x78]).as_deref(), Some("2.40"));
+    }
+
+    #[test]
+    fn texts_of_known_identifiers_are_their_dotted_form() {
+        for (place, text) in TEXTS.iter().enumerate() {
+            let content = crate::x509::tests::build::oid(text);
+            assert_eq!(dotted(&content).as_deref(), Some(*text));
+            assert_eq!(super::place(&content), Some(place));
+            assert!(matches!(label(&content), Some(Cow::Borrowed(known)) if known == *text));
+        }
+        assert_eq!(label(&[0x2a, 3]).as_deref(), Some("1.2.3"));
     }
 
     #[test]

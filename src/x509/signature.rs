@@ -3,6 +3,8 @@
 //! The algorithm inside the signed part is the fact; the copy beside the signature must equal it (RFC 5280
 //! 4.1.1.2). Signatures are not verified here.
 
+use std::borrow::Cow;
+
 use x509_parser::asn1_rs::Any;
 use x509_parser::prelude::FromDer;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
@@ -10,7 +12,7 @@ use x509_parser::x509::AlgorithmIdentifier;
 
 use super::algorithm;
 use super::frame::Frame;
-use super::{Facts, oid, refusal};
+use super::{Facts, Label, oid, refusal};
 
 /// Hashes that no longer hold, and what to say.
 const WEAK: [(&str, &str); 4] =
@@ -33,7 +35,7 @@ pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>) {
         Some(_) => {}
     }
     let weak = WEAK.iter().find(|(hash, _)| facts.signature_hash.as_deref() == Some(*hash));
-    facts.weak_reasons.extend(weak.map(|(_, reason)| (*reason).to_owned()));
+    facts.weak_reasons.extend(weak.map(|(_, reason)| *reason));
 }
 
 fn identify(facts: &mut Facts, algorithm: &AlgorithmIdentifier<'_>) {
@@ -42,8 +44,8 @@ fn identify(facts: &mut Facts, algorithm: &AlgorithmIdentifier<'_>) {
         facts.signature_algorithm = Some(facts.oid_text("signature_algorithm", oid));
         return;
     };
-    facts.signature_algorithm = Some(name.to_owned());
-    facts.signature_hash = hash.map(str::to_owned);
+    facts.signature_algorithm = Some(Cow::Borrowed(name));
+    facts.signature_hash = hash.map(Cow::Borrowed);
     let parameters = algorithm.parameters.as_ref();
     if oid == algorithm::RSA_PSS {
         pss(facts, parameters);
@@ -69,6 +71,6 @@ fn pss(facts: &mut Facts, parameters: Option<&Any<'_>>) {
     }
 }
 
-fn hash_name(hash: &[u8]) -> String {
-    algorithm::hash(hash).map_or_else(|| oid::text(hash), str::to_owned)
+fn hash_name(hash: &[u8]) -> Label {
+    algorithm::hash(hash).map_or_else(|| oid::text(hash), Cow::Borrowed)
 }

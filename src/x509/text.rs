@@ -1,5 +1,17 @@
 //! Digits without the formatting machinery: every certificate needs a dozen hex and dotted values.
 
+/// Digits of every byte, so that a byte is one look-up.
+const DIGITS: [[u8; 2]; 256] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+        byte += 1;
+    }
+    table
+};
+
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
@@ -9,10 +21,13 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// Appends lower-case hex.
 pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for chunk in bytes.chunks(32) {
+        let mut digits = [[0; 2]; 32];
+        for (pair, byte) in digits.iter_mut().zip(chunk) {
+            *pair = DIGITS[usize::from(*byte)];
+        }
+        let digits = digits.as_flattened().get(..chunk.len() * 2).unwrap_or_default();
+        out.push_str(str::from_utf8(digits).unwrap_or_default());
     }
 }
 
@@ -48,6 +63,12 @@ mod tests {
             push_decimal(&mut text, number);
             assert_eq!(text, number.to_string());
         }
+    }
+
+    #[test]
+    fn hex_of_any_length() {
         assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
+        let bytes: Vec<u8> = (0..=255).chain(0..=70).collect();
+        assert_eq!(hex(&bytes), bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ::time::UtcOffset;
+use ::time::{Date, Month, UtcOffset};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
@@ -21,6 +21,7 @@ pub(super) struct Instant {
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+const UNIX_EPOCH_JULIAN_DAY: i32 = 2_440_588;
 
 /// Reads the two dates of a validity's content.
 pub(super) fn validity(facts: &mut Facts, content: &[u8]) -> (Option<Instant>, Option<Instant>) {
@@ -63,7 +64,7 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
     };
     if time.content.len() == usual_length
         && time.content.ends_with(b"Z")
-        && let Ok(instant) = parse(element)
+        && let Some(instant) = plain(time).or_else(|| parse(element).ok())
     {
         return Ok((instant, None));
     }
@@ -72,6 +73,38 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
         (Err(_), Some(instant)) => Ok((instant, Some(OTHER))),
         (Ok(_), Some(_)) => Err(Cow::Borrowed("ambiguous: a date in either form, and two different ones")),
         (Err(refusal), None) => Err(refusal),
+    }
+}
+
+/// The short way through a date in the form that RFC 5280 requires: `[YY]YYMMDDhhmmssZ`. Whatever is not is declined
+/// and goes through x509-parser; where both answer, they answer alike.
+fn plain(time: &Tlv<'_>) -> Option<Instant> {
+    let (digits, [b'Z']) = time.content.split_at_checked(time.content.len().checked_sub(1)?)? else { return None };
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    let (year, rest) = match (time.tag, pairs) {
+        (UTC_TIME, [year, rest @ ..]) => match two_digits(year)? {
+            year @ 0..50 => (2000 + year, rest),
+            year => (1900 + year, rest),
+        },
+        (GENERALIZED_TIME, [century, year, rest @ ..]) => (two_digits(century)? * 100 + two_digits(year)?, rest),
+        _ => return None,
+    };
+    let [month, day, hour, minute, second] = rest else { return None };
+    let month = Month::try_from(u8::try_from(two_digits(month)?).ok()?).ok()?;
+    let date = Date::from_calendar_date(year, month, u8::try_from(two_digits(day)?).ok()?).ok()?;
+    let (hour, minute, second) = (two_digits(hour)?, two_digits(minute)?, two_digits(second)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = i64::from(date.to_julian_day() - UNIX_EPOCH_JULIAN_DAY);
+    let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    Some(Instant { micros: seconds * 1_000_000, year })
+}
+
+fn two_digits(digits: &[u8; 2]) -> Option<i32> {
+    match digits {
+        [tens @ b'0'..=b'9', units @ b'0'..=b'9'] => Some(i32::from(tens - b'0') * 10 + i32::from(units - b'0')),
+        _ => None,
     }
 }
 
@@ -101,6 +134,8 @@ pub(super) fn whole_days(from: i64, to: i64) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::x509::tests::build::element;
 
@@ -152,6 +187,50 @@ mod tests {
             assert!(read_text(GENERALIZED_TIME, text).is_err(), "{text}");
         }
         assert!(read_text(19, "250630120000Z").is_err());
+    }
+
+    #[test]
+    fn plain_dates_are_read_as_x509_parser_reads_them() {
+        let mut texts: Vec<String> = Vec::new();
+        for year in
+            ["", "00", "19", "20", "99"].iter().flat_map(|century| (0..100).map(move |n| format!("{century}{n:02}")))
+        {
+            for rest in ["0228235959Z", "0229000000Z", "0230000000Z", "1231235960Z", "0431000000Z", "0001000000Z"] {
+                texts.push(format!("{year}{rest}"));
+            }
+        }
+        texts.extend(
+            ["2501012400Z", "250101240000Z", "250101006000Z", "2501010000 0Z", "25010100000\u{b2}Z"].map(String::from),
+        );
+        let mut answered = 0;
+        for (tag, text) in texts.iter().flat_map(|text| [(UTC_TIME, text), (GENERALIZED_TIME, text)]) {
+            let element = element(tag, text.as_bytes());
+            if let Some(instant) = plain(&crate::der::read(&element).expect("an element")) {
+                assert_eq!(Ok(instant), parse(&element), "{text}");
+                answered += 1;
+            }
+        }
+        assert!(answered > 500);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn plain_dates_with_changes(
+            is_utc in any::<bool>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), b'/'..=b'Z'), 0..4),
+        ) {
+            let (tag, text) = if is_utc { (UTC_TIME, "250630115859Z") } else { (GENERALIZED_TIME, "20250630115859Z") };
+            let mut text = text.as_bytes().to_vec();
+            for (place, byte) in changes {
+                *place.get_mut(&mut text) = byte;
+            }
+            let element = element(tag, &text);
+            if let Some(instant) = plain(&crate::der::read(&element).expect("an element")) {
+                prop_assert_eq!(Ok(instant), parse(&element));
+            }
+        }
     }
 
     #[test]

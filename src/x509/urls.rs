@@ -10,7 +10,7 @@ use super::{Refusal, oid};
 use crate::der::{self, Items, tag};
 
 /// URLs by what is found there.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Urls {
     pub crl: Vec<String>,
     pub ocsp: Vec<String>,

@@ -4,11 +4,11 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use super::san::other_name_text;
-use super::{Refusal, oid, string};
+use super::{Label, Refusal, oid, string};
 use crate::der::{self, Items, Tlv, tag};
 
 /// Certificate template information, [MS-WCCE] 2.2.2.7.7.2.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Template {
     pub oid: String,
     pub major: Option<i32>,
@@ -97,18 +97,18 @@ fn is_sid(text: &str) -> bool {
     text.len() <= 256
         && text.strip_prefix("S-1-").is_some_and(|numbers| {
             numbers.split('-').enumerate().all(|(place, number)| {
-                let (digits, radix) = match number.strip_prefix("0x") {
-                    Some(digits) if place == 0 => (digits, 16),
-                    _ => (number, 10),
+                let (digits, is_digit): (_, fn(&u8) -> bool) = match number.strip_prefix("0x") {
+                    Some(digits) if place == 0 => (digits, u8::is_ascii_hexdigit),
+                    _ => (number, u8::is_ascii_digit),
                 };
-                !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix))
+                !digits.is_empty() && digits.as_bytes().iter().all(is_digit)
             })
         })
 }
 
 /// OIDs of certificate policies (RFC 5280 4.2.1.4) and of application policies, which are encoded alike ([MS-WCCE]
 /// 2.2.2.7.7.3). x509-parser knows only the first by their extension; one reader serves both.
-pub(super) fn policies(value: &[u8]) -> Result<Vec<String>, Refusal> {
+pub(super) fn policies(value: &[u8]) -> Result<Vec<Label>, Refusal> {
     const REFUSED: &str = "not a SEQUENCE of policies";
     let mut list = Items::new(sequence(value).ok_or(REFUSED)?.content);
     let mut policies = Vec::new();
@@ -120,14 +120,14 @@ pub(super) fn policies(value: &[u8]) -> Result<Vec<String>, Refusal> {
 }
 
 /// The last arcs of the attestation policies in the list, each once.
-pub(super) fn attestation_policies(policies: &[String]) -> Vec<u8> {
+pub(super) fn attestation_policies(policies: &[Label]) -> Vec<u8> {
     let levels = (30..).zip(ATTESTATION);
     levels.filter(|(_, oid)| policies.iter().any(|policy| policy == oid)).map(|(level, _)| level).collect()
 }
 
 /// Role of a TPM certificate by its extended key usage (TCG EK Credential Profile 2.x; [MS-WCCE] for the last).
-pub(super) fn tpm_role(eku: &[String]) -> Option<&'static str> {
-    eku.iter().find_map(|usage| match usage.as_str() {
+pub(super) fn tpm_role(eku: &[Label]) -> Option<&'static str> {
+    eku.iter().find_map(|usage| match usage.as_ref() {
         "2.23.133.8.1" => Some("endorsement_key"),
         "2.23.133.8.2" => Some("platform"),
         "2.23.133.8.3" => Some("attestation_identity_key"),
@@ -192,9 +192,9 @@ mod tests {
         let policy = |last: u8| seq(&[element(6, &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 21, last])]);
         let list = policies(&seq(&[policy(32), policy(31), policy(32)])).expect("policies");
         assert_eq!(attestation_policies(&list), [31, 32]);
-        assert_eq!(attestation_policies(&["1.3.6.1.4.1.311.21.33".to_owned()]), [0; 0]);
+        assert_eq!(attestation_policies(&["1.3.6.1.4.1.311.21.33".into()]), [0; 0]);
         assert!(policies(&seq(&[policy(32), element(2, &[1])])).is_err());
-        assert_eq!(tpm_role(&["1.2.3".to_owned(), "2.23.133.8.3".to_owned()]), Some("attestation_identity_key"));
-        assert_eq!(tpm_role(&["2.23.133.8.4".to_owned()]), None);
+        assert_eq!(tpm_role(&["1.2.3".into(), "2.23.133.8.3".into()]), Some("attestation_identity_key"));
+        assert_eq!(tpm_role(&["2.23.133.8.4".into()]), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::x509::{Facts, frame_len, oid, parse};
 
 /// The folder of real files: beside the package or where `CERTCENSUS_CORPUS` says. Tests pass without it.
 #[expect(clippy::print_stdout, reason = "a skipped test says why")]
-fn corpus() -> Option<PathBuf> {
+pub(super) fn corpus() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let folder = std::env::var_os("CERTCENSUS_CORPUS").map_or(default, PathBuf::from).join("binary");
     if !folder.is_dir() {
@@ -28,7 +28,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Certificates of a serialized store, in order: records of id, encoding, length, value; id 32 is a certificate.
-fn store(path: &Path) -> Vec<Vec<u8>> {
+pub(super) fn store(path: &Path) -> Vec<Vec<u8>> {
     let bytes = fs::read(path).expect("a store");
     let mut rest = bytes.get(8..).expect("a header");
     let mut certificates = Vec::new();

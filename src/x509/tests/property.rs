@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::change::{change, changed};
 use super::fixtures::fixture;
 use crate::x509::{MAX_PROBLEMS, frame_len, parse};
 
@@ -24,27 +25,6 @@ fn seeds() -> Vec<Vec<u8>> {
     vec![fixture!("adcs-user"), fixture!("ca"), fixture!("rsa-pss"), fixture!("ec-explicit"), fixture!("teletex")]
 }
 
-/// One change to the bytes.
-#[derive(Clone, Debug)]
-enum Change {
-    Set(u8),
-    Flip(u8),
-    Insert(u8),
-    Delete,
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    let telling = prop::sample::select(vec![
-        0x00, 0x01, 0x02, 0x03, 0x04, 0x06, 0x17, 0x1e, 0x30, 0x31, 0x7f, 0x80, 0x84, 0xa0, 0xff,
-    ]);
-    prop_oneof![
-        telling.prop_map(Change::Set),
-        (0u8..8).prop_map(Change::Flip),
-        any::<u8>().prop_map(Change::Insert),
-        Just(Change::Delete),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -54,15 +34,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 1..6),
     ) {
         let mut bytes = seeds().swap_remove(seed);
-        for (place, change) in changes {
-            let place = place.index(bytes.len());
-            match change {
-                Change::Set(value) => bytes[place] = value,
-                Change::Flip(bit) => bytes[place] ^= 1 << bit,
-                Change::Insert(value) => bytes.insert(place, value),
-                Change::Delete => drop(bytes.remove(place)),
-            }
-        }
+        changed(&mut bytes, &changes);
         check(&bytes);
     }
 

@@ -1,0 +1,117 @@
+//! A small memory of fields met before.
+//!
+//! The certificates of one authority repeat its name, its URLs and its templates byte for byte. What such bytes say
+//! is remembered under the bytes themselves: a look-up compares all of them, so a memo changes how fast an answer
+//! comes, never the answer. Bytes are taken in at their second sighting, so that certificates without anything in
+//! common cost next to nothing, and a full memo starts over.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+/// Most fields remembered.
+const MAX_ENTRIES: usize = 256;
+/// Longest field remembered, in bytes.
+const MAX_FIELD: usize = 4096;
+/// Most bytes of fields remembered. What they say takes several times as much at the worst, never more.
+const MAX_BYTES: usize = 128 * 1024;
+
+/// See the module's description.
+pub(super) struct Memo<T> {
+    entries: HashTable<Entry<T>>,
+    bytes: usize,
+    /// Hashes of bytes seen once, each at the place its low bits say.
+    sighted: Box<[u64; MAX_ENTRIES]>,
+}
+
+struct Entry<T> {
+    hash: u64,
+    field: Box<[u8]>,
+    meaning: T,
+}
+
+/// A field that was looked up and not found.
+pub(super) struct Unknown<'a> {
+    hash: u64,
+    field: &'a [u8],
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Memo { entries: HashTable::new(), bytes: 0, sighted: Box::new([0; MAX_ENTRIES]) }
+    }
+}
+
+impl<T: Clone> Memo<T> {
+    /// What these bytes mean, if that is remembered.
+    pub fn get<'a>(&self, field: &'a [u8]) -> Result<&T, Unknown<'a>> {
+        let hash = FixedState::with_seed(field.len() as u64).hash_one(field);
+        let entry = self.entries.find(hash, |entry| entry.hash == hash && *entry.field == *field);
+        entry.map(|entry| &entry.meaning).ok_or(Unknown { hash, field })
+    }
+
+    /// Remembers what the bytes mean if they were put before. The meaning must follow from the bytes alone.
+    pub fn put(&mut self, unknown: Unknown<'_>, meaning: &T) {
+        let Unknown { hash, field } = unknown;
+        let Some(sighted) = self.sighted.get_mut(hash as usize % MAX_ENTRIES) else { return };
+        if std::mem::replace(sighted, hash) != hash || field.len() > MAX_FIELD {
+            return;
+        }
+        if self.entries.len() == MAX_ENTRIES || self.bytes + field.len() > MAX_BYTES {
+            self.entries.clear();
+            self.bytes = 0;
+        }
+        self.bytes += field.len();
+        let entry = Entry { hash, field: field.into(), meaning: meaning.clone() };
+        self.entries.insert_unique(hash, entry, |entry| entry.hash);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(memo: &mut Memo<u32>, field: &[u8], meaning: u32) {
+        if let Err(unknown) = memo.get(field) {
+            memo.put(unknown, &meaning);
+        }
+    }
+
+    #[test]
+    fn remembered_at_the_second_sighting() {
+        let mut memo = Memo::default();
+        put(&mut memo, b"field", 1);
+        assert!(memo.get(b"field").is_err());
+        put(&mut memo, b"field", 1);
+        assert_eq!(memo.get(b"field").ok(), Some(&1));
+        assert!(memo.get(b"field ").is_err() && memo.get(b"").is_err());
+    }
+
+    #[test]
+    fn bounds_hold_whatever_comes() {
+        let mut memo = Memo::default();
+        for number in 0..4 * MAX_ENTRIES as u32 {
+            for length in [4, 700, MAX_FIELD, MAX_FIELD + 1] {
+                let mut field = number.to_be_bytes().to_vec();
+                field.resize(length, 0);
+                put(&mut memo, &field, number);
+                put(&mut memo, &field, number);
+                assert_eq!(memo.get(&field).ok(), (length <= MAX_FIELD).then_some(&number));
+                assert!(memo.entries.len() <= MAX_ENTRIES && memo.bytes <= MAX_BYTES);
+                assert_eq!(memo.bytes, memo.entries.iter().map(|entry| entry.field.len()).sum::<usize>());
+            }
+        }
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart() {
+        let mut memo = Memo::default();
+        for (field, meaning) in [(b"a", 1), (b"b", 2)] {
+            memo.put(Unknown { hash: 7, field }, &meaning);
+            memo.put(Unknown { hash: 7, field }, &meaning);
+        }
+        let find = |field: &[u8]| memo.entries.find(7, |entry| *entry.field == *field).map(|entry| entry.meaning);
+        assert_eq!((find(b"a"), find(b"b"), find(b"c")), (Some(1), Some(2), None));
+    }
+}
