@@ -20,6 +20,8 @@ use crate::der::{self, Items, tag};
 struct Extension<'a> {
     element: &'a [u8],
     oid: &'a [u8],
+    /// Place of a known OID in [`oid`]'s list.
+    place: Option<usize>,
     is_critical: bool,
     value: &'a [u8],
 }
@@ -42,14 +44,14 @@ pub(super) enum Finding {
 /// The extensions met so far. Known ones are a bit each; a hostile certificate may have any number of others.
 #[derive(Default)]
 struct Seen<'a> {
-    known: u128,
+    known: u64,
     others: HashSet<&'a [u8]>,
 }
 
 impl<'a> Seen<'a> {
     /// False if the extension was there before.
-    fn insert(&mut self, extension: &'a [u8]) -> bool {
-        let Some(place) = oid::place(extension) else { return self.others.insert(extension) };
+    fn insert(&mut self, extension: &Extension<'a>) -> bool {
+        let Some(place) = extension.place else { return self.others.insert(extension.oid) };
         let before = self.known;
         self.known |= 1 << place;
         self.known != before
@@ -99,13 +101,16 @@ fn cut<'a>(element: &'a [u8], content: &'a [u8]) -> Option<Extension<'a>> {
         None => false,
     };
     let value = parts.next_if(tag::OCTET_STRING)?.content;
-    parts.rest().is_empty().then_some(Extension { element, oid, is_critical, value })
+    parts.rest().is_empty().then_some(Extension { element, oid, place: oid::place(oid), is_critical, value })
 }
 
 fn add<'a>(facts: &mut Facts, extension: &Extension<'a>, seen: &mut Seen<'a>, memo: &mut Memo<Finding>) {
-    let dotted = facts.oid_text("extension_oids", extension.oid);
+    let dotted = match extension.place.and_then(oid::text_at) {
+        Some(text) => Label::Borrowed(text),
+        None => facts.oid_text("extension_oids", extension.oid),
+    };
     facts.extension_oids.push(dotted);
-    if !seen.insert(extension.oid) {
+    if !seen.insert(extension) {
         return facts.doubt(oid::text(extension.oid), "the extension is there more than once; the first one is used");
     }
     if !interpret(facts, extension, memo) && extension.is_critical {

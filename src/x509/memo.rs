@@ -8,7 +8,7 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 
 /// Most fields remembered.
 const MAX_ENTRIES: usize = 256;
@@ -17,12 +17,15 @@ const MAX_FIELD: usize = 4096;
 /// Most bytes of fields remembered. What they say takes several times as much at the worst, never more.
 const MAX_BYTES: usize = 128 * 1024;
 
+/// Most fields waiting for their second sighting.
+const MAX_SIGHTED: usize = 1024;
+
 /// See the module's description.
 pub(super) struct Memo<T> {
     entries: HashTable<Entry<T>>,
     bytes: usize,
-    /// Hashes of bytes seen once, each at the place its low bits say.
-    sighted: Box<[u64; MAX_ENTRIES]>,
+    /// Hashes of bytes seen before.
+    sighted: HashSet<u64, FixedState>,
 }
 
 struct Entry<T> {
@@ -39,7 +42,7 @@ pub(super) struct Unknown<'a> {
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
-        Memo { entries: HashTable::new(), bytes: 0, sighted: Box::new([0; MAX_ENTRIES]) }
+        Memo { entries: HashTable::new(), bytes: 0, sighted: HashSet::default() }
     }
 }
 
@@ -54,8 +57,14 @@ impl<T: Clone> Memo<T> {
     /// Remembers what the bytes mean if they were put before. The meaning must follow from the bytes alone.
     pub fn put(&mut self, unknown: Unknown<'_>, meaning: &T) {
         let Unknown { hash, field } = unknown;
-        let Some(sighted) = self.sighted.get_mut(hash as usize % MAX_ENTRIES) else { return };
-        if std::mem::replace(sighted, hash) != hash || field.len() > MAX_FIELD {
+        if !self.sighted.contains(&hash) {
+            if self.sighted.len() == MAX_SIGHTED {
+                self.sighted.clear();
+            }
+            self.sighted.insert(hash);
+            return;
+        }
+        if field.len() > MAX_FIELD {
             return;
         }
         if self.entries.len() == MAX_ENTRIES || self.bytes + field.len() > MAX_BYTES {
@@ -99,6 +108,7 @@ mod tests {
                 put(&mut memo, &field, number);
                 assert_eq!(memo.get(&field).ok(), (length <= MAX_FIELD).then_some(&number));
                 assert!(memo.entries.len() <= MAX_ENTRIES && memo.bytes <= MAX_BYTES);
+                assert!(memo.sighted.len() <= MAX_SIGHTED);
                 assert_eq!(memo.bytes, memo.entries.iter().map(|entry| entry.field.len()).sum::<usize>());
             }
         }

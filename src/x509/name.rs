@@ -106,10 +106,21 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
     Name { text: Some(out), common_name: common_name.map(String::from) }
 }
 
+/// Bytes that are escaped wherever they stand.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
+        byte += 1;
+    }
+    table
+};
+
 /// Appends a string value (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
 pub(super) fn push_escaped(out: &mut String, value: &str) {
-    let plain = |byte: &u8| !matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..0x20 | 0x7f);
-    if !value.starts_with([' ', '#']) && !value.ends_with(' ') && value.as_bytes().iter().all(plain) {
+    let has_special = value.bytes().any(|byte| SPECIAL[usize::from(byte)]);
+    if !has_special && !value.starts_with([' ', '#']) && !value.ends_with(' ') {
         return out.push_str(value);
     }
     let last = value.len().saturating_sub(1);

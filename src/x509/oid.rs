@@ -16,7 +16,7 @@ macro_rules! known {
 
         static TEXTS: &[&str] = &[$(concat!(stringify!($first) $(, ".", stringify!($rest))*)),+];
 
-        /// Place in the list of known identifiers, below 128.
+        /// Place in the list of known identifiers, below 64.
         pub(super) fn place(content: &[u8]) -> Option<usize> {
             match content {
                 $($name => Some(Place::$name as usize),)+
@@ -90,8 +90,13 @@ known! {
     TPM_IDENTITY_KEY 2.23.133.8.3;
 }
 
-/// [`place`] fits a bit of a `u128`.
-const _: () = assert!(TEXTS.len() <= 128);
+/// Sets of places fit a `u64`.
+const _: () = assert!(TEXTS.len() <= 64);
+
+/// Dotted text of a known identifier by its place.
+pub(super) fn text_at(place: usize) -> Option<&'static str> {
+    TEXTS.get(place).copied()
+}
 
 /// Dotted text of the content octets (X.690 8.19), `None` where malformed.
 ///
@@ -131,7 +136,7 @@ pub(super) fn dotted(content: &[u8]) -> Option<String> {
 
 /// Dotted text, without an allocation where the identifier is a known one.
 pub(super) fn label(content: &[u8]) -> Option<Label> {
-    match place(content).and_then(|place| TEXTS.get(place)) {
+    match place(content).and_then(text_at) {
         Some(text) => Some(Cow::Borrowed(text)),
         None => dotted(content).map(Cow::Owned),
     }

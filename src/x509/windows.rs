@@ -96,12 +96,9 @@ pub(super) fn sid_of_uri(uri: &str) -> Option<Result<&str, Refusal>> {
 fn is_sid(text: &str) -> bool {
     text.len() <= 256
         && text.strip_prefix("S-1-").is_some_and(|numbers| {
-            numbers.split('-').enumerate().all(|(place, number)| {
-                let (digits, is_digit): (_, fn(&u8) -> bool) = match number.strip_prefix("0x") {
-                    Some(digits) if place == 0 => (digits, u8::is_ascii_hexdigit),
-                    _ => (number, u8::is_ascii_digit),
-                };
-                !digits.is_empty() && digits.as_bytes().iter().all(is_digit)
+            numbers.split('-').enumerate().all(|(place, number)| match number.strip_prefix("0x") {
+                Some(hex) if place == 0 => !hex.is_empty() && hex.bytes().all(|digit| digit.is_ascii_hexdigit()),
+                _ => !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()),
             })
         })
 }
