@@ -2,30 +2,25 @@
 //!
 //! The library behind the `certcensus` program. Stages that do not know each other: `format/` reads exports into
 //! [`record`]s, [`x509`] turns DER into facts, [`classify`] turns claims into verdicts, [`table`] builds columns.
-//! [`scan::scan`] is the whole job.
+//! [`group`] brings the four together for one row group, [`pipeline`] runs many of them at once and in order,
+//! [`report`] writes what they make. [`scan::scan`] is the whole job.
 
-pub mod certstore;
 pub mod classify;
 pub mod cli;
 pub mod client;
 pub mod der;
-pub mod encode;
 pub mod error;
 pub mod format;
 pub mod group;
 pub mod input;
-pub mod pending;
 pub mod pipeline;
 pub mod plan;
 pub mod progress;
 pub mod record;
 pub mod report;
 pub mod resolve;
-pub mod row;
 pub mod scan;
-pub mod sink;
 pub mod synth;
 pub mod table;
-pub mod tally;
 pub mod walk;
 pub mod x509;

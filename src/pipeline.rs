@@ -16,18 +16,18 @@ use sha2::{Digest, Sha256};
 
 use crate::classify::{Catalogue, Classifier};
 use crate::client::ClientFrom;
-use crate::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
+use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::group::row::Origin;
+use crate::group::sink::GroupSink;
+use crate::group::tally::Status;
 use crate::group::{Group, Setting};
 use crate::input::Window;
 use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
-use crate::row::Origin;
-use crate::sink::GroupSink;
-use crate::tally::Status;
 use crate::walk::Source;
 
 /// What every worker needs to know.

@@ -12,13 +12,13 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use serde::Serialize;
 
-use crate::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::error::Error;
 use crate::group::RejectRow;
+use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
 use crate::table::write::{Part, TableWriter};
-use crate::tally::{Clients, Counts, SourceTally};
 use crate::walk::Source;
 
 /// Name of the manifest inside a report.

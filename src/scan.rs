@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::classify::{Catalogue, Classifier};
 use crate::client::{ClientFrom, suggest};
-use crate::encode::Encoders;
 use crate::error::Error;
+use crate::group::encode::Encoders;
+use crate::group::tally::Status;
 use crate::group::{MAX_GROUP_BYTES, Setting};
 use crate::input::MAX_LINE;
 use crate::pipeline::{self, Job};
@@ -19,7 +20,6 @@ use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::resolve;
 use crate::table::Compression;
-use crate::tally::Status;
 use crate::walk::{self, Filter, Source, sniff_file};
 
 /// What a scan is asked to do; every option understood, none typed.

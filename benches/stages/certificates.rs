@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use certcensus::certstore::CertStore;
+use certcensus::group::certstore::CertStore;
 use certcensus::synth::{Certificates, Options};
 use certcensus::x509;
 use criterion::{BatchSize, Criterion};

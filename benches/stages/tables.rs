@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certcensus::classify::{Catalogue, Classifier};
-use certcensus::encode::{Encoders, Ready};
+use certcensus::group::encode::{Encoders, Ready};
+use certcensus::group::row::Origin;
+use certcensus::group::sink::GroupSink;
 use certcensus::group::{Group, MAX_GROUP_BYTES, Setting};
 use certcensus::record::{Observation, Sink};
 use certcensus::report::Report;
-use certcensus::row::Origin;
-use certcensus::sink::GroupSink;
 use certcensus::synth::Options;
 use certcensus::table::Compression;
 use certcensus::walk::Source;

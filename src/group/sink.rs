@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use crate::certstore::{Found, Lost};
 use crate::classify::Classifier;
 use crate::client::Basis;
+use crate::group::certstore::{Found, Lost};
+use crate::group::pending::Pending;
+use crate::group::row::Origin;
+use crate::group::row::Row;
+use crate::group::tally::Status;
 use crate::group::{Group, RejectRow, Setting};
-use crate::pending::Pending;
 use crate::record::{Body, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Severity, Sink, Stage};
-use crate::row::Origin;
-use crate::row::Row;
 use crate::table::build::push_hex;
-use crate::tally::Status;
 
 /// Longest client name accepted, in bytes: no DNS name is longer than 253 (RFC 1035 2.3.4), no NetBIOS name than 15.
 const MAX_CLIENT: usize = 255;

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, StringArray, UInt32Array};
 use arrow::compute::{filter, take};
 
-use crate::certstore::Entry;
 use crate::error::Error;
+use crate::group::certstore::Entry;
+use crate::group::row::push_id;
+use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::group::{Group, RejectRow};
 use crate::record::Severity;
-use crate::row::push_id;
 use crate::table::Compression;
 use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, PROVIDERS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Encoder, RowGroup};
 use crate::table::words::{Dictionary, NULL, Words};
 use crate::table::{Data, Table};
-use crate::tally::{Clients, Counts, SourceTally};
 use crate::walk::Source;
 
 /// The encoders of all tables.

@@ -3,12 +3,19 @@
 //! A group belongs to one worker and knows nothing of other groups; what only the whole scan can tell (is this
 //! certificate new? which row does this hash name?) is left open for `report` and `resolve`.
 
-use crate::certstore::{CertStore, Entry};
+pub mod certstore;
+pub mod encode;
+pub mod pending;
+pub mod row;
+pub mod sink;
+pub mod tally;
+
 use crate::classify::Verdicts;
 use crate::record::Reject;
-use crate::row::{self, Row};
 use crate::table::columns::{Observations, Providers};
-use crate::tally::{Clients, Counts, SourceTally};
+use certstore::{CertStore, Entry};
+use row::Row;
+use tally::{Clients, Counts, SourceTally};
 
 /// Rows after which a group is closed even inside its task.
 pub const MAX_GROUP_ROWS: usize = 48 * 1024;

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::certstore::Entry;
 use crate::classify::{KeyPresence, Verdicts};
 use crate::client::Basis;
+use crate::group::certstore::Entry;
 use crate::record::{CertificateRef, Lineage, Observation, StoreLocation};
 use crate::table::columns::Observations;
 use crate::walk::Source;
