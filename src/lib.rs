@@ -4,6 +4,23 @@
 //! [`record`]s, [`x509`] turns DER into facts, [`classify`] turns claims into verdicts, [`table`] builds columns.
 //! [`group`] brings the four together for one row group, [`pipeline`] runs many of them at once and in order,
 //! [`report`] writes what they make. [`scan::scan`] is the whole job.
+//!
+//! What a provider's name alone is worth:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use certcensus::classify::{Catalogue, Grade, KeyApi, KeyStorage, explain_provider};
+//!
+//! let catalogue = Arc::new(Catalogue::builtin());
+//! let known = explain_provider(&catalogue, "Microsoft Platform Crypto Provider");
+//! assert_eq!(known.verdicts.api.value, KeyApi::Cng);
+//! assert_eq!(known.verdicts.storage.value, KeyStorage::Tpm);
+//! assert_eq!(known.verdicts.storage.grade, Some(Grade::Catalogued));
+//!
+//! let unknown = explain_provider(&catalogue, "Somebody's Provider");
+//! assert_eq!(unknown.verdicts.api.value, KeyApi::Unknown);
+//! ```
 
 pub mod classify;
 pub mod cli;
