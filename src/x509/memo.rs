@@ -2,8 +2,9 @@
 //!
 //! The certificates of one authority repeat its name, its URLs and its templates byte for byte. What such bytes say
 //! is remembered under the bytes themselves: a look-up compares all of them, so a memo changes how fast an answer
-//! comes, never the answer. Bytes are taken in at their second sighting, so that certificates without anything in
-//! common cost next to nothing, and a full memo starts over.
+//! comes, never the answer; and chosen collisions of the hash cost no more than a walk through the few entries. Bytes
+//! are taken in at their second sighting, so that certificates without anything in common cost next to nothing, and a
+//! full memo starts over.
 
 use std::hash::BuildHasher;
 
@@ -14,9 +15,8 @@ use hashbrown::{HashSet, HashTable};
 const MAX_ENTRIES: usize = 256;
 /// Longest field remembered, in bytes.
 const MAX_FIELD: usize = 4096;
-/// Most bytes of fields remembered. What they say takes several times as much at the worst, never more.
+/// Most bytes of fields remembered. What they mean takes twenty times as much at the worst: a list of tiny OIDs.
 const MAX_BYTES: usize = 128 * 1024;
-
 /// Most fields waiting for their second sighting.
 const MAX_SIGHTED: usize = 1024;
 

@@ -79,6 +79,10 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
 /// The short way through a date in the form that RFC 5280 requires: `[YY]YYMMDDhhmmssZ`. Whatever is not is declined
 /// and goes through x509-parser; where both answer, they answer alike.
 fn plain(time: &Tlv<'_>) -> Option<Instant> {
+    const SHORT_HEADER: usize = 2;
+    if time.header != SHORT_HEADER {
+        return None;
+    }
     let (digits, [b'Z']) = time.content.split_at_checked(time.content.len().checked_sub(1)?)? else { return None };
     let (pairs, []) = digits.as_chunks::<2>() else { return None };
     let (year, rest) = match (time.tag, pairs) {
