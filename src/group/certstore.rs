@@ -273,7 +273,7 @@ fn text_hash(text: &[u8]) -> u64 {
 }
 
 /// Decodes standard base64 into `out`; padding may be missing.
-fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let codec = if text.ends_with(b"=") || text.len().is_multiple_of(4) {
         base64_simd::STANDARD
