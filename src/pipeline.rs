@@ -74,10 +74,11 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
             }
             work(job, task, &mut tools, &line);
         }
+        // A task given up leaves a gap in the line: who waits behind it must not wait for ever.
+        if job.progress.is_stopped() {
+            line.fail(Error::Interrupted);
+        }
     });
-    if job.progress.is_stopped() {
-        return Err(Error::Interrupted);
-    }
     line.finish()
 }
 
@@ -376,6 +377,50 @@ mod tests {
     fn one_and_a_panic(_: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         sink.observation(&Observation::default());
         panic!("out of luck");
+    }
+
+    /// A first source that is read until told otherwise, and many behind it that fill the line.
+    #[cfg(unix)]
+    #[test]
+    fn who_waits_behind_a_task_that_is_given_up_is_told() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let slow = dir.path().join("slow");
+        assert!(std::process::Command::new("mkfifo").arg(&slow).status().is_ok_and(|status| status.success()));
+        let file = |n: usize| if n == 0 { slow.clone() } else { "nothing".into() };
+        let source = |n| Source {
+            id: [b'0'; 16],
+            path: format!("{n:02}"),
+            file: file(n),
+            len: 9,
+            trouble: None,
+            special: false,
+        };
+        let sources: Arc<Vec<Source>> = Arc::new((0..20).map(source).collect());
+        let (progress, wanted) = (Arc::new(Progress::hidden()), dir.path().join("report"));
+        let (stop, (told, ended)) = (Arc::clone(&progress), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            let plan = Plan::with_unit(&sources, 1024);
+            let encoders = Arc::new(Encoders::new(Compression::None).expect("encoders"));
+            let report = Report::create(&wanted, None, Arc::clone(&sources), Arc::clone(&encoders)).expect("a folder");
+            let job = Job {
+                sources: &sources,
+                plan: &plan,
+                setting: Setting { audit: None, max_bytes: 1 << 20 },
+                client_from: &ClientFrom::Record,
+                catalogue: &Arc::new(Catalogue::builtin()),
+                encoders: &encoders,
+                hash_sources: false,
+                max_line: 1024,
+                progress: &progress,
+            };
+            told.send(matches!(run(&job, 2, report), Err(Error::Interrupted)))
+        });
+        // Opening for writing returns once the first worker reads; time enough follows for the second to run full.
+        let end = File::options().write(true).open(&slow).expect("the pipe");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        stop.stop();
+        drop(end);
+        assert_eq!(ended.recv_timeout(std::time::Duration::from_secs(30)), Ok(true), "the run ends, interrupted");
     }
 
     #[test]

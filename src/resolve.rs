@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::compute::concat;
+use arrow::datatypes::Int32Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 
@@ -49,7 +50,9 @@ pub fn run(
     let mut bytes = Vec::new();
     loop {
         let io = Error::io("the spill of waiting records");
-        (&mut spill).take((BATCH_BYTES - bytes.len()) as u64).read_to_end(&mut bytes).map_err(io)?;
+        // One record alone may be longer than a batch; then the batch is that record.
+        let want = Pending::len_of(&bytes).unwrap_or_default().max(BATCH_BYTES);
+        let more = (&mut spill).take((want - bytes.len()) as u64).read_to_end(&mut bytes).map_err(io)?;
         let mut used = 0;
         let mut batch = Vec::new();
         while batch.len() < BATCH_ROWS {
@@ -60,6 +63,7 @@ pub fn run(
         if batch.is_empty() {
             return match bytes.is_empty() {
                 true => Ok(()),
+                false if more > 0 && Pending::len_of(&bytes).is_some_and(|len| len > bytes.len()) => continue,
                 false => Err(Error::Encode("a waiting record cannot be read back".to_owned())),
             };
         }
@@ -84,6 +88,10 @@ fn resolve(
 ) -> Result<(), Error> {
     let mut group = Group::new(setting);
     for pending in batch {
+        if group.is_full() {
+            let full = std::mem::replace(&mut group, Group::new(setting));
+            append(report, full, known, sources, encoders, setting)?;
+        }
         let observation = pending.observation();
         let number = known.number(pending);
         let entry = number.map(|n| (n, &known.entries[n as usize]));
@@ -114,6 +122,18 @@ fn resolve(
         let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, claims_hashes: true };
         group.push(&row, entry, &verdicts);
     }
+    append(report, group, known, sources, encoders, setting)
+}
+
+/// Writes what a group holds of a batch.
+fn append(
+    report: &mut Report,
+    mut group: Group,
+    known: &Known,
+    sources: &[Source],
+    encoders: &Encoders,
+    setting: Setting<'_>,
+) -> Result<(), Error> {
     let own = group.observations.finish();
     let observations = encoders.observations(own, group.certificate_of, &known.columns, known.entries.len())?;
     let rejects = encoders.rejects(&group.rejects, setting.audit, sources)?;
@@ -197,6 +217,7 @@ impl Known {
         let (sha256, sha1, spki) = (named("sha256"), named("thumbprint"), named("spki_sha256"));
         let (policies, is_ca) = (named("attestation_policies"), named("is_ca"));
         let (role, yubikey) = (named("tpm_role"), named("is_yubikey_attestation"));
+        let der_bytes = named("der_bytes");
         let mut known =
             Known { columns: Vec::new(), entries: Vec::new(), by_sha256: HashMap::new(), by_sha1: HashMap::new() };
         for row in 0..sha256.len() {
@@ -209,10 +230,11 @@ impl Known {
             let role = role.is_valid(row).then(|| text(&role).value(row));
             let marks = Marks::new(&arcs, flag(&is_ca), role, flag(&yubikey) == Some(true));
             let spki = spki.is_valid(row).then(|| unhex(text(&spki).value(row))).flatten();
+            let der_bytes = der_bytes.as_primitive::<Int32Type>().value(row).try_into().unwrap_or_default();
             let number = row as u32;
             known.by_sha256.insert(h256, number);
             known.by_sha1.entry(h1).and_modify(|twice| *twice = None).or_insert(Some(number));
-            known.entries.push(Entry { sha256: h256, sha1: h1, spki_sha256: spki, marks });
+            known.entries.push(Entry { sha256: h256, sha1: h1, spki_sha256: spki, marks, der_bytes });
         }
         known.columns = columns.into_iter().map(Data::Array).collect();
         Ok(known)

@@ -240,6 +240,19 @@ fn waiting_rows_come_last_in_their_own_order() {
 }
 
 #[test]
+fn a_waiting_record_longer_than_a_batch_harms_no_other() {
+    let bench = Bench::new();
+    let container = "k".repeat(34 << 20);
+    let fat = line("fat", json!({"sha1": "00".repeat(20), "key_prov_info": {"container": container, "provider": "P"}}));
+    bench.put("in/1.ndjson", by_sha1("w1", ATTESTED) + &fat + &by_sha1("w2", ATTESTED) + &with_der("d1", ATTESTED));
+    let report = bench.scan(&[&bench.path("in")], "report", &["--max-line", "64M"]);
+    let rows = report.rows("observations");
+    assert_eq!(rows.iter().map(|row| row["client"].as_str().unwrap()).collect::<Vec<_>>(), ["d1", "w1", "fat", "w2"]);
+    assert_eq!(of(&rows, "fat")["key_container"].as_str().unwrap().len(), container.len());
+    assert_eq!(of(&rows, "w2")["certificate_basis"], "joined");
+}
+
+#[test]
 fn the_order_of_files_changes_no_joined_row() {
     let bench = Bench::new();
     let (rsa, ec) = (sample("rsa-leaf.cer"), sample("ec-leaf.cer"));

@@ -15,7 +15,7 @@ use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
 use crate::format::{self, Format, HEAD, Head, Input, Outcome};
-use crate::group::certstore::digest_text;
+use crate::group::certstore::{decode_base64, digest_text};
 use crate::group::tally::SourceTally;
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Body, Client, KeyReport, Observation, Provider, Reject, Severity, Sink};
@@ -130,7 +130,8 @@ impl Shower<'_> {
                 let named = named.or_else(|| o.certificate.sha256.map(|h| digest_text(&h)));
                 match named {
                     Some(hash) => field(&mut text, "certificate", &format!("by hash only: {hash}")),
-                    None => field(&mut text, "certificate", "none"),
+                    None if matches!(o.certificate.body, Body::Absent) => field(&mut text, "certificate", "none"),
+                    None => field(&mut text, "certificate", "cannot be read"),
                 }
             }
         }
@@ -152,12 +153,14 @@ fn place(o: &Observation<'_>) -> String {
 
 /// The certificate of a record with its hashes, SHA-1 first.
 fn certificate(o: &Observation<'_>) -> Option<([String; 2], Facts)> {
-    let decoded;
+    let mut decoded = Vec::new();
     let bytes = match o.certificate.body {
         Body::Absent => return None,
         Body::Der(bytes) => bytes,
         Body::Base64(text) => {
-            decoded = base64_simd::STANDARD.decode_to_vec(text).ok()?;
+            if !decode_base64(text, &mut decoded) {
+                return None;
+            }
             &decoded[..]
         }
     };

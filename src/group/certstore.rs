@@ -32,6 +32,19 @@ pub struct Entry {
     pub spki_sha256: Option<[u8; 32]>,
     /// Its marks that speak of the key's place.
     pub marks: Marks,
+    /// Length of its DER.
+    pub der_bytes: usize,
+}
+
+/// Length of DER up to which what a row copies of its certificate is small beside the rest of the row.
+const USUAL_DER: usize = 4 * 1024;
+
+impl Entry {
+    /// Bytes that a row with this certificate takes beyond the usual, roughly: some of its texts are written once a
+    /// row, so a large certificate that many rows name weighs with every one of them.
+    pub fn row_bytes(&self) -> usize {
+        self.der_bytes.saturating_sub(USUAL_DER)
+    }
 }
 
 /// A certificate was found or added.
@@ -141,9 +154,10 @@ impl CertStore {
             sha1: Sha1::digest(der).into(),
             spki_sha256: facts.spki_sha256,
             marks: Marks::from(&facts),
+            der_bytes: der.len(),
         };
         let number = self.entries.len() as u32;
-        self.push_row(&entry, &facts, der.len());
+        self.push_row(&entry, &facts);
         self.weight += 2 * der.len();
         self.by_sha256.insert(sha256, number);
         self.entries.push(entry);
@@ -163,7 +177,7 @@ impl CertStore {
         (self.columns.finish(), std::mem::take(&mut self.entries))
     }
 
-    fn push_row(&mut self, entry: &Entry, facts: &Facts, der_bytes: usize) {
+    fn push_row(&mut self, entry: &Entry, facts: &Facts) {
         let c = &mut self.columns;
         let policies: Vec<&str> = facts.attestation_policies.iter().filter_map(|p| policy_name(*p)).collect();
         let problems: Vec<&str> = facts.problems.iter().map(|p| p.field.as_ref()).collect();
@@ -172,7 +186,7 @@ impl CertStore {
         c.thumbprint.push_hex(Some(&entry.sha1));
         c.spki_sha256.push_hex(facts.spki_sha256.as_ref().map(|h| &h[..]));
         c.public_key_sha1.push_hex(facts.public_key_sha1.as_ref().map(|h| &h[..]));
-        c.der_bytes.push(i32::try_from(der_bytes).ok());
+        c.der_bytes.push(i32::try_from(entry.der_bytes).ok());
         c.version.push(facts.version);
         c.serial.push(facts.serial.as_deref());
         c.serial_is_negative.push(facts.serial_is_negative);
@@ -259,7 +273,7 @@ fn text_hash(text: &[u8]) -> u64 {
 }
 
 /// Decodes standard base64 into `out`; padding may be missing.
-fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let codec = if text.ends_with(b"=") || text.len().is_multiple_of(4) {
         base64_simd::STANDARD

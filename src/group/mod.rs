@@ -115,9 +115,50 @@ impl Group {
     /// Adds one row of `observations` whose certificate is settled, with its verdicts.
     pub fn push(&mut self, row: &Row<'_>, certificate: Option<(u32, &Entry)>, verdicts: &Verdicts) {
         row::push(&mut self.observations, row, certificate.map(|(_, entry)| entry), verdicts);
-        self.text += row::text_bytes(row.observation);
+        self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, entry)| entry.row_bytes());
         self.certificate_of.push(certificate.map(|(number, _)| number));
         self.counts.add(verdicts);
         self.clients.of(row.client.map(|(client, _)| client)).add(verdicts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{Catalogue, Classifier, Marks};
+    use crate::record::Observation;
+    use crate::walk::Source;
+
+    #[test]
+    fn a_large_certificate_weighs_with_every_row_that_names_it() {
+        let source = Source {
+            id: [b'0'; 16],
+            path: String::new(),
+            file: "nothing".into(),
+            len: 0,
+            trouble: None,
+            special: false,
+        };
+        let observation = Observation::default();
+        let verdicts = Classifier::new(Catalogue::builtin().into()).judge(&observation.claims, &[], Marks::default());
+        let rows = |der_bytes| {
+            let entry = Entry { sha256: [0; 32], sha1: [0; 20], spki_sha256: None, marks: Marks::default(), der_bytes };
+            let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES });
+            let origin = row::Origin { index: 0, source: &source, format: "unknown", client: None };
+            let row = Row {
+                observation: &observation,
+                audit: None,
+                origin,
+                client: None,
+                basis: "der",
+                claims_hashes: false,
+            };
+            while !group.is_full() {
+                group.push(&row, Some((0, &entry)), &verdicts);
+            }
+            group.certificate_of.len()
+        };
+        assert_eq!(rows(2 * 1024), MAX_GROUP_ROWS, "a usual one costs nothing");
+        assert!(rows(1024 * 1024) <= MAX_GROUP_BYTES / (1000 * 1024), "{} rows", rows(1024 * 1024));
     }
 }

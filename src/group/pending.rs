@@ -85,6 +85,11 @@ impl<'a> Pending<'a> {
         out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     }
 
+    /// Bytes of the first record of `bytes`, its length included, whether they are all there or not.
+    pub fn len_of(bytes: &[u8]) -> Option<usize> {
+        Some(4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize)
+    }
+
     /// Reads one record from the start of `bytes`: the record and the bytes it took.
     pub fn decode(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let (len, rest) = bytes.split_first_chunk::<4>()?;

@@ -194,6 +194,8 @@ struct About {
 pub struct ClientTally {
     /// The [`About`], encoded: a fleet has a million of them, and each is looked at once or twice.
     about: Option<Box<[u8]>>,
+    /// A machine GUID that some description gave, and an FQDN: the latest may give none.
+    seen: [Option<Box<str>>; 2],
     ambiguous: bool,
     collections: u32,
     /// Collections without their end record.
@@ -223,10 +225,6 @@ fn owned(text: &Option<Text<'_>>) -> Option<String> {
 fn clip(text: &str) -> String {
     let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
     text[..end.unwrap_or_default()].to_owned()
-}
-
-fn differ(a: &Option<String>, b: &Option<String>) -> bool {
-    matches!((a, b), (Some(a), Some(b)) if !a.eq_ignore_ascii_case(b))
 }
 
 impl ClientTally {
@@ -272,7 +270,20 @@ impl ClientTally {
             calais_disable_capi_override: c.calais_disable_capi_override,
         };
         self.collections += 1;
+        self.identify([about.machine_guid.as_deref(), about.fqdn.as_deref()]);
         self.learn(&about);
+    }
+
+    /// One client has one machine GUID and one FQDN. Compares with any that were seen, not with the latest only:
+    /// so it makes no difference where the scan was cut into groups.
+    fn identify(&mut self, said: [Option<&str>; 2]) {
+        for (seen, said) in self.seen.iter_mut().zip(said) {
+            let Some(said) = said else { continue };
+            match seen {
+                Some(seen) => self.ambiguous |= !seen.eq_ignore_ascii_case(said),
+                None => *seen = Some(said.into()),
+            }
+        }
     }
 
     fn about(&self) -> Option<About> {
@@ -281,11 +292,8 @@ impl ClientTally {
 
     /// The latest description wins; of two equally late ones the later in the order of the sources.
     fn learn(&mut self, new: &About) {
-        if let Some(old) = self.about() {
-            self.ambiguous |= differ(&old.machine_guid, &new.machine_guid) || differ(&old.fqdn, &new.fqdn);
-            if old.collected_at > new.collected_at {
-                return;
-            }
+        if self.about().is_some_and(|old| old.collected_at > new.collected_at) {
+            return;
         }
         // Serialising into a vector cannot fail for these types.
         self.about = postcard::to_stdvec(new).ok().map(Vec::into_boxed_slice);
@@ -294,6 +302,7 @@ impl ClientTally {
     /// Adds what a later group learnt.
     pub fn merge(&mut self, other: ClientTally) {
         self.ambiguous |= other.ambiguous;
+        self.identify([0, 1].map(|at: usize| other.seen[at].as_deref()));
         self.collections += other.collections;
         self.incomplete_collections += other.incomplete_collections;
         self.observations += other.observations;
@@ -399,5 +408,27 @@ impl Clients {
             c.conflicts.push(count(tally.conflicts));
         }
         c.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_as_ambiguous_in_one_group_as_in_several() {
+        let said = [(1, Some("guid-1")), (3, None), (2, Some("guid-2")), (4, None)].map(|(at, guid)| Client {
+            machine_guid: guid.map(Into::into),
+            collected_at: Some(at),
+            ..Client::default()
+        });
+        for cut in 0..=said.len() {
+            let mut groups = [ClientTally::default(), ClientTally::default()];
+            said.iter().enumerate().for_each(|(at, client)| groups[usize::from(at >= cut)].describe(client));
+            let [mut all, later] = groups;
+            all.merge(later);
+            assert!(all.ambiguous, "cut before {cut}");
+            assert_eq!((all.collections, all.about().and_then(|about| about.collected_at)), (4, Some(4)));
+        }
     }
 }

@@ -258,3 +258,19 @@ fn lines_over_the_limit_are_rejects_and_their_neighbours_are_read() {
     let whole = bench.scan(&[&bench.path("in")], "whole", &[]);
     assert_eq!(whole.rows("observations").len(), 3);
 }
+
+#[test]
+fn an_endless_word_of_a_header_is_not_repeated_in_every_row() {
+    let bench = Bench::new();
+    let record = |seq: u32, kind: &str, more: &str| {
+        format!("{{\"schema\":\"census/1\",\"type\":\"{kind}\",\"run\":\"r\",\"seq\":{seq},\"host\":\"h\"{more}}}\n")
+    };
+    let header = format!(",\"collector\":\"{}\",\"user_sid\":\"S-1-5-18\"", "c".repeat(100_000));
+    let row = format!(",\"store_location\":\"CurrentUser\",\"store\":\"My\",\"sha1\":\"{}\"", "00".repeat(20));
+    bench.put("in/a.ndjson", record(0, "client", &header) + &record(1, "certificate", &row) + &record(2, "end", ""));
+    let report = bench.scan(&[&bench.path("in")], "report", &[]);
+    let [row] = &report.rows("observations")[..] else { panic!("one row") };
+    assert_eq!((row.get("collector"), row["user_sid"].as_str()), (None, Some("S-1-5-18")));
+    let [reject] = &report.rows("rejects")[..] else { panic!("one reject") };
+    assert_eq!((&reject["code"], &reject["field"]), (&"too_large".into(), &"collector".into()));
+}

@@ -237,7 +237,7 @@ fn client(record: &mut Record<'_, '_>, run: &mut Run, sink: &mut dyn Sink) -> Fa
         // Until the run turns out to have no end: then the sink hears `incomplete`.
         is_complete: Some(true),
     };
-    run.header(&client);
+    run.header(&client, sink);
     sink.client(&client);
     Fate::Kept
 }

@@ -53,6 +53,9 @@ const COUNTED: [(Type, Field); 6] = [
     (Type::Error, Field::CountError),
 ];
 
+/// Longest text of the header that observations repeat, in bytes: it is written once a row.
+const MAX_REPEATED: usize = 1024;
+
 /// The state of the run whose lines are being read.
 #[derive(Debug, Default)]
 pub(super) struct Run {
@@ -138,12 +141,20 @@ impl Run {
     }
 
     /// Takes the header over from a client record.
-    pub(super) fn header(&mut self, client: &Client<'_>) {
-        let owned = |text: &Option<Text<'_>>| text.as_deref().map(str::to_owned);
+    pub(super) fn header(&mut self, client: &Client<'_>, sink: &mut dyn Sink) {
+        let mut repeated = |field: Field, text: &Option<Text<'_>>| {
+            let text = text.as_deref()?;
+            if text.len() > MAX_REPEATED {
+                let message = format!("{} bytes are too many to repeat in every row of the run", text.len());
+                sink.reject(Reject::degraded(client.lineage, Stage::Read, Code::TooLarge, field.path(), message));
+                return None;
+            }
+            Some(text.to_owned())
+        };
         self.collected_at = client.collected_at;
-        self.collector = owned(&client.collector);
-        self.collector_version = owned(&client.collector_version);
-        self.user_sid = owned(&client.user_sid);
+        self.collector = repeated(Field::Collector, &client.collector);
+        self.collector_version = repeated(Field::CollectorVersion, &client.collector_version);
+        self.user_sid = repeated(Field::UserSid, &client.user_sid);
     }
 
     /// Keeps a provider for the observations that follow.
