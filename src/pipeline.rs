@@ -152,9 +152,14 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_o
         }
     }
     let sha256 = match job.hash_sources && unit.start == 0 && source.trouble.is_none() && !source.special {
-        true => hash_file(source).ok(),
-        false => None,
+        true => hash_file(source),
+        false => Ok(None),
     };
+    let sha256 = sha256.unwrap_or_else(|error| {
+        let why = error.to_string();
+        sink.reject(Reject::degraded(Lineage::default(), Stage::Read, Code::Io, "sha256", why));
+        None
+    });
     job.progress.add_records(sink.end_unit(format, status, sha256));
     sink.group
 }
@@ -194,7 +199,15 @@ fn open_and_read(
         match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
             Some(range) => {
                 let read = plan::read_range(&mut file, &range)?;
-                read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink)
+                let status = read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink);
+                match file.metadata()?.len() < range.end {
+                    true => {
+                        let message = "the file became shorter while it was read";
+                        sink.reject(Reject::lost(Lineage::at(range.end), Stage::Read, Code::Io, message));
+                        status.max(Status::Incomplete)
+                    }
+                    false => status,
+                }
             }
             None => Status::Complete,
         }
@@ -240,24 +253,23 @@ fn read_guarded(
         Ok(Outcome::Complete) => Status::Complete,
         Ok(Outcome::Incomplete) => Status::Incomplete,
         Ok(Outcome::Failed) => Status::Failed,
-        Err(panic) => {
-            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            let message = format!("the {} reader failed: {said}", format.name);
+        Err(_) => {
+            // What the panic says may quote the input, secrets included; standard error has it.
+            let message = format!("the {} reader failed in this place", format.name);
             sink.reject(Reject::lost(here, Stage::Read, Code::Internal, message));
             Status::Failed
         }
     }
 }
 
-fn hash_file(source: &Source) -> io::Result<[u8; 32]> {
+fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
     let mut file = File::open(&source.file)?;
     file.seek(SeekFrom::Start(0))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; crate::input::CHUNK];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(0) => return Ok(Some(hash.finalize().into())),
             Ok(n) => hash.update(&buffer[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),

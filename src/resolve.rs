@@ -33,6 +33,8 @@ use crate::walk::Source;
 
 /// Rows resolved at a time: one row group.
 const BATCH_ROWS: usize = 32 * 1024;
+/// Bytes of certificates, as DER, looked up at a time.
+const BATCH_CERTIFICATES: i64 = 64 * 1024 * 1024;
 /// Bytes of waiting records read at a time.
 const BATCH_BYTES: usize = 32 * 1024 * 1024;
 
@@ -70,8 +72,17 @@ pub fn run(
         if stopped() {
             return Err(Error::Interrupted);
         }
-        let known = Known::find(&certificates.files, &batch)?;
-        resolve(report, &batch, &known, sources, encoders, classifier, setting)?;
+        // A batch whose certificates are too large together is halved until they are not.
+        let mut parts = vec![&batch[..]];
+        while let Some(part) = parts.pop() {
+            match Known::find(&certificates.files, part)? {
+                Some(known) => resolve(report, part, &known, sources, encoders, classifier, setting)?,
+                None => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+            }
+        }
         drop(batch);
         bytes.drain(..used);
     }
@@ -168,28 +179,35 @@ impl Known {
         by_sha256.or_else(|| pending.sha1.and_then(|h| self.by_sha1.get(&h).copied().flatten()))
     }
 
-    fn find(files: &[PathBuf], batch: &[Pending<'_>]) -> Result<Self, Error> {
+    /// The certificates of a batch; `None` where they are too large together and the batch can be made smaller.
+    fn find(files: &[PathBuf], batch: &[Pending<'_>]) -> Result<Option<Self>, Error> {
         let wanted256: HashMap<[u8; 32], ()> = batch.iter().filter_map(|p| p.sha256).map(|h| (h, ())).collect();
         let wanted1: HashMap<[u8; 20], ()> = batch.iter().filter_map(|p| p.sha1).map(|h| (h, ())).collect();
         let mut pieces: Vec<Vec<ArrayRef>> = Vec::new();
+        let mut bytes = 0;
         for file in files {
             let open = || File::open(file).map_err(Error::io(file));
             let builder = ParquetRecordBatchReaderBuilder::try_new(open()?)?;
-            let hashes = ProjectionMask::columns(builder.parquet_schema(), ["sha256", "thumbprint"]);
+            let hashes = ProjectionMask::columns(builder.parquet_schema(), ["sha256", "thumbprint", "der_bytes"]);
             let mut masks = Vec::new();
             let mut any = false;
             for rows in builder.with_projection(hashes).with_batch_size(BATCH_ROWS).build()? {
                 let rows = rows?;
                 let (sha256, sha1) = (text(rows.column(0)), text(rows.column(1)));
+                let der_bytes = rows.column(2).as_primitive::<Int32Type>();
                 let mask: BooleanArray = (0..rows.num_rows())
                     .map(|row| {
                         let hit = unhex(sha256.value(row)).is_some_and(|h| wanted256.contains_key(&h))
                             || unhex(sha1.value(row)).is_some_and(|h| wanted1.contains_key(&h));
                         any |= hit;
+                        bytes += if hit { i64::from(der_bytes.value(row)) } else { 0 };
                         Some(hit)
                     })
                     .collect();
                 masks.push(mask);
+            }
+            if bytes > BATCH_CERTIFICATES && batch.len() > 1 {
+                return Ok(None);
             }
             if !any {
                 continue;
@@ -200,7 +218,7 @@ impl Known {
                 pieces.push(rows?.columns().to_vec());
             }
         }
-        Self::index(pieces)
+        Self::index(pieces).map(Some)
     }
 
     fn index(pieces: Vec<Vec<ArrayRef>>) -> Result<Self, Error> {

@@ -114,6 +114,9 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
             Err(error) => {
                 let file = error.path().unwrap_or(input).to_owned();
                 let path = inside(input, &file);
+                if !filter.takes(&path) {
+                    continue;
+                }
                 let code = if error.loop_ancestor().is_some() { Code::SymlinkLoop } else { Code::Io };
                 let message = match error.io_error() {
                     Some(io) => io.to_string(),

@@ -35,6 +35,9 @@ pub(super) fn is_named(found: Found) -> bool {
     found != Found::Blank
 }
 
+/// `CRYPT_E_NO_KEY_PROPERTY` (winerror.h): the attempt's own word that the certificate has no key property.
+const NO_KEY_PROPERTY: u32 = 0x8009_200b;
+
 /// Whether there is a key, by what the record claims and by what the collector tried.
 fn presence(claims: &Claims<'_>, is_named: bool) -> KeyPresence {
     let has_handle = claims.ncrypt_key_handle == Some(true);
@@ -46,10 +49,13 @@ fn presence(claims: &Claims<'_>, is_named: bool) -> KeyPresence {
         || is_stated(claims.key_path.as_ref())
         || (claims.key_report == KeyReport::Claimed && claims.has_private_key != Some(false))
         || claims.has_private_key == Some(true);
-    let is_denied = claims.key_report == KeyReport::Absent || claims.has_private_key == Some(false);
-    match claims.acquire.and_then(|acquire| acquire.hresult) {
+    let attempt = claims.acquire.and_then(|acquire| acquire.hresult);
+    let is_denied = claims.key_report == KeyReport::Absent
+        || claims.has_private_key == Some(false)
+        || attempt == Some(NO_KEY_PROPERTY);
+    match attempt {
         Some(0) => return KeyPresence::Opened,
-        Some(_) if has_claim || !is_denied => return KeyPresence::Missing,
+        Some(_) if has_claim => return KeyPresence::Missing,
         _ => {}
     }
     match (has_claim, is_denied) {
@@ -96,7 +102,13 @@ mod tests {
             ("opened", Claims { acquire: tried(0), ..claimed.clone() }, true, Opened),
             ("could not be opened", Claims { acquire: tried(0x8009_0016), ..claimed.clone() }, true, Missing),
             ("tried in vain, nothing claimed", Claims { acquire: tried(0x8009_200b), ..absent.clone() }, false, Absent),
-            ("tried in vain, nothing reported", Claims { acquire: tried(5), ..silent.clone() }, false, Missing),
+            (
+                "tried in vain, nothing claimed or reported",
+                Claims { acquire: tried(5), ..silent.clone() },
+                false,
+                Unknown,
+            ),
+            ("the attempt says why", Claims { acquire: tried(NO_KEY_PROPERTY), ..silent.clone() }, false, Absent),
             ("opened without a claim", Claims { acquire: tried(0), ..absent.clone() }, false, Opened),
             ("an open handle", Claims { ncrypt_key_handle: Some(true), ..absent.clone() }, false, Opened),
             ("no handle", Claims { ncrypt_key_handle: Some(false), ..absent.clone() }, false, Absent),

@@ -67,6 +67,9 @@ pub enum Lost {
     Parse(Problem),
 }
 
+/// Most texts kept of one hash: made-up certificates may all look alike where the hash looks.
+const MAX_ALIKE: usize = 8;
+
 struct KeptText {
     hash: u64,
     start: usize,
@@ -165,7 +168,8 @@ impl CertStore {
     }
 
     fn keep(&mut self, hash: u64, text: &[u8], number: u32) {
-        if self.texts.len() + text.len() <= MAX_TEXT {
+        let crowded = self.kept.iter_hash(hash).take(MAX_ALIKE).count() == MAX_ALIKE;
+        if self.texts.len() + text.len() <= MAX_TEXT && !crowded {
             let kept = KeptText { hash, start: self.texts.len(), len: text.len(), number };
             self.texts.extend_from_slice(text);
             self.kept.insert_unique(hash, kept, |k| k.hash);

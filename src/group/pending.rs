@@ -76,8 +76,8 @@ impl<'a> Pending<'a> {
         // Length first, so that a reader can cut the stream without decoding it.
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
-        // Serialising into a vector cannot fail for these types; were it to, the record would be of length 0
-        // and the count check of the scan would say so.
+        // Serialising into a vector cannot fail for these types; were it to, the record would be of length 0, and
+        // reading it back would end the run instead of losing it.
         if let Ok(encoded) = postcard::to_stdvec(self) {
             out.extend_from_slice(&encoded);
         }

@@ -87,10 +87,16 @@ impl<'a> GroupSink<'a> {
         tally.records
     }
 
-    fn client_name(&mut self, raw: Option<&str>) -> Option<(Rc<str>, Basis)> {
+    /// The client of a record: its own word, else the origin's. A word that can be no name is a doubt.
+    fn client_name(&mut self, raw: Option<&str>, lineage: Lineage) -> Option<(Rc<str>, Basis)> {
         match raw.and_then(|raw| self.clients.lower(raw)) {
             Some(name) => Some((name, Basis::Record)),
             None => {
+                if raw.is_some_and(|raw| !raw.trim().is_empty()) {
+                    let message = format!("a name of more than {MAX_CLIENT} bytes is no client");
+                    let reject = Reject::degraded(lineage, Stage::Decode, Code::BadField, "client", message);
+                    self.push_reject(None, reject, None);
+                }
                 let (name, basis) = self.origin.client?;
                 let name = self.given.get_or_insert_with(|| name.into());
                 Some((Rc::clone(name), basis))
@@ -185,10 +191,6 @@ impl<'a> GroupSink<'a> {
     }
 }
 
-fn is_not_record((_, basis): &(Rc<str>, Basis)) -> bool {
-    *basis != Basis::Record
-}
-
 /// The reject for a claimed hash that is not the certificate's.
 pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
     let mut text = Vec::new();
@@ -200,11 +202,7 @@ pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject
 impl Sink for GroupSink<'_> {
     fn observation(&mut self, o: &Observation<'_>) {
         let index = self.origin.index;
-        let client = self.client_name(o.client.as_deref());
-        if o.client.as_ref().is_some_and(|raw| raw.len() > MAX_CLIENT && client.as_ref().is_none_or(is_not_record)) {
-            let message = format!("a name of more than {MAX_CLIENT} bytes is no client; the row has none of its own");
-            self.push_reject(None, Reject::degraded(o.lineage, Stage::Decode, Code::BadField, "client", message), None);
-        }
+        let client = self.client_name(o.client.as_deref(), o.lineage);
         let name = client.as_ref().map(|(name, _)| &**name);
         let number = self.certificate(o, name);
         let lost = number.is_none()
@@ -249,15 +247,19 @@ impl Sink for GroupSink<'_> {
     }
 
     fn client(&mut self, client: &Client<'_>) {
-        let name = self.client_name(client.client.as_deref()).map(|(name, _)| name);
+        let name = self.client_name(client.client.as_deref(), client.lineage).map(|(name, _)| name);
         let tally = self.group.tally(self.origin.index);
         tally.records += 1;
         tally.yielded += 1;
-        self.group.clients.of(name.as_deref()).describe(client);
+        if !self.group.clients.of(name.as_deref()).describe(client) {
+            let message = "the description of the client is too long to be kept whole";
+            let reject = Reject::degraded(client.lineage, Stage::Decode, Code::TooLarge, "client", message);
+            self.push_reject(name.as_deref().map(str::to_owned), reject, None);
+        }
     }
 
     fn provider(&mut self, p: &Provider<'_>) {
-        let client = self.client_name(p.client.as_deref());
+        let client = self.client_name(p.client.as_deref(), p.lineage);
         let tally = self.group.tally(self.origin.index);
         tally.records += 1;
         tally.yielded += 1;
@@ -295,9 +297,13 @@ impl Sink for GroupSink<'_> {
             tally.records += 1;
             tally.rejects += 1;
         }
+        let is_lost = reject.severity == Severity::Lost;
         let client = self.origin.client.map(|(name, _)| name.to_owned());
         self.push_reject(client, reject, None);
-        self.hand_on_if_full();
+        // A doubt stays with the row it is about, which comes before or after it.
+        if is_lost {
+            self.hand_on_if_full();
+        }
     }
 
     fn skip(&mut self, reason: &'static str) {
@@ -307,7 +313,9 @@ impl Sink for GroupSink<'_> {
     }
 
     fn incomplete(&mut self, client: Option<&str>) {
-        let name = self.client_name(client).map(|(name, _)| name);
+        let name = client
+            .and_then(|raw| self.clients.lower(raw))
+            .or_else(|| self.client_name(None, Lineage::default()).map(|(name, _)| name));
         self.group.clients.of(name.as_deref()).incomplete_collections += 1;
     }
 

@@ -215,8 +215,10 @@ pub struct ClientTally {
 
 /// Longest text kept of a client's description, in bytes: clients are kept in memory, all of them.
 const MAX_TEXT: usize = 255;
-/// Most roles kept of a client.
-const MAX_ROLES: usize = 64;
+/// Most roles kept of a client; Windows has some twenty.
+const MAX_ROLES: usize = 32;
+/// Most bytes of texts kept of a client, beside its names.
+const MAX_TEXTS: usize = 640;
 
 fn owned(text: &Option<Text<'_>>) -> Option<String> {
     text.as_deref().filter(|t| !t.is_empty()).map(clip)
@@ -225,6 +227,29 @@ fn owned(text: &Option<Text<'_>>) -> Option<String> {
 fn clip(text: &str) -> String {
     let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
     text[..end.unwrap_or_default()].to_owned()
+}
+
+impl About {
+    /// Drops what people need least where the texts are too long together; true if nothing was cut or dropped.
+    fn shorten(&mut self, c: &Client<'_>) -> bool {
+        let told = [&c.fqdn, &c.domain, &c.machine_guid, &c.smbios_uuid, &c.collector, &c.collector_version];
+        let more = [&c.os_version, &c.os_caption, &c.arch, &c.tpm_spec, &c.cm_client_version, &c.cm_client_id];
+        let texts = told.into_iter().chain(more).chain([&c.cm_site_code]).flatten().chain(&c.cm_roles);
+        let (mut all, mut cut) = (0, c.cm_roles.len() > MAX_ROLES);
+        for text in texts {
+            all += text.len();
+            cut |= text.len() > MAX_TEXT;
+        }
+        let kept = [&self.os_caption, &self.collector, &self.collector_version, &self.cm_client_version, &self.arch];
+        let kept = kept.into_iter().flatten().chain(&self.cm_roles).map(String::len).sum::<usize>();
+        if all > MAX_TEXTS && kept > MAX_TEXTS / 2 {
+            self.cm_roles.clear();
+            (self.os_caption, self.collector, self.collector_version) = (None, None, None);
+            (self.cm_client_version, self.arch) = (None, None);
+            cut = true;
+        }
+        !cut
+    }
 }
 
 impl ClientTally {
@@ -244,9 +269,9 @@ impl ClientTally {
         self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
     }
 
-    /// Takes in a collection's header.
-    pub fn describe(&mut self, c: &Client<'_>) {
-        let about = About {
+    /// Takes in a collection's header; false where it was too long to be kept whole.
+    pub fn describe(&mut self, c: &Client<'_>) -> bool {
+        let mut about = About {
             fqdn: owned(&c.fqdn),
             domain: owned(&c.domain),
             machine_guid: owned(&c.machine_guid),
@@ -269,9 +294,11 @@ impl ClientTally {
             cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
             calais_disable_capi_override: c.calais_disable_capi_override,
         };
+        let whole = about.shorten(c);
         self.collections += 1;
         self.identify([about.machine_guid.as_deref(), about.fqdn.as_deref()]);
         self.learn(&about);
+        whole
     }
 
     /// One client has one machine GUID and one FQDN. Compares with any that were seen, not with the latest only:
