@@ -108,6 +108,11 @@ pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: 
     seen
 }
 
+/// A string as Windows stores it: UTF-16LE with its NUL.
+pub(crate) fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

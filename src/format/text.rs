@@ -1,13 +1,17 @@
 //! Text before grammar: which encoding a text export is in, and its lines with their place in the source.
 //!
 //! Windows tools write UTF-16LE with or without byte order mark, UTF-8 with or without it, and 8-bit code
-//! pages. Everything readers look for is ASCII, so 8-bit text is taken as UTF-8 and a line that
-//! is not gets replacement characters and a flag. Offsets always count bytes of the source, before decoding.
+//! pages. Everything readers look for is ASCII, so 8-bit text is taken as UTF-8. Offsets always count bytes of the
+//! source, before decoding.
+//!
+//! [`RawLines`] reads the lines and judges nothing, for readers that check each line themselves and are measured by
+//! the nanosecond. [`TextLines`] stands on it and hands out `&str`, with replacement characters and a flag where the
+//! bytes are no text.
 
 use std::borrow::Cow;
 
 use super::Head;
-use crate::input::{MAX_WINDOW, Window};
+use crate::input::{Line, MAX_WINDOW, Window};
 
 /// How the characters of a source are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +26,23 @@ pub enum Encoding {
 
 /// Bytes looked at to recognise UTF-16 without a byte order mark.
 const PATTERN_BYTES: usize = 1024;
+/// The byte order mark in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// The length of the byte order mark in UTF-16.
+const UTF16_MARK: usize = 2;
+/// Never occurs in UTF-8: stands for each unit that is no UTF-16, so that decoded bytes are text only where the
+/// source was.
+const UNDECODABLE: u8 = 0xff;
 
 /// The encoding of a text that begins with `bytes`, and the length of its byte order mark.
 ///
-/// Without a mark, UTF-16 shows by its NUL bytes: at least every second character of an export is ASCII, and no
-/// character has the other byte zero (U+0100, U+0200, ... do not occur in them).
+/// Without a mark, UTF-16 shows by its NUL bytes: at least every second character of an export is ASCII, and the
+/// other byte is seldom zero (U+3000 and U+4E00 are characters of names, U+0000 is none).
 pub fn detect(bytes: &[u8]) -> (Encoding, usize) {
     match bytes {
-        [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
-        [0xff, 0xfe, ..] => (Encoding::Utf16Le, 2),
-        [0xfe, 0xff, ..] => (Encoding::Utf16Be, 2),
+        [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, MARK.len()),
+        [0xff, 0xfe, ..] => (Encoding::Utf16Le, UTF16_MARK),
+        [0xfe, 0xff, ..] => (Encoding::Utf16Be, UTF16_MARK),
         _ => (detect_by_pattern(&bytes[..bytes.len().min(PATTERN_BYTES)]), 0),
     }
 }
@@ -43,148 +54,129 @@ fn detect_by_pattern(bytes: &[u8]) -> Encoding {
         first_zero += usize::from(pair[0] == 0);
         second_zero += usize::from(pair[1] == 0);
     }
-    let mostly = |zeros: usize| units >= 2 && zeros * 2 >= units;
-    match (first_zero, second_zero) {
-        (0, zeros) if mostly(zeros) => Encoding::Utf16Le,
-        (zeros, 0) if mostly(zeros) => Encoding::Utf16Be,
-        _ => Encoding::Utf8,
+    let shows = |high: usize, low: usize| units >= 2 && high * 2 >= units && low * 4 <= high;
+    match () {
+        () if shows(second_zero, first_zero) => Encoding::Utf16Le,
+        () if shows(first_zero, second_zero) => Encoding::Utf16Be,
+        () => Encoding::Utf8,
     }
+}
+
+/// `line`, which is UTF-8, without the byte order mark at its beginning.
+pub fn without_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(MARK).unwrap_or(line)
 }
 
 /// The beginning of a source as UTF-8 (or 8-bit) text without byte order mark, for sniffing.
 ///
-/// Only UTF-16 is copied. A character cut in two by the end of the head becomes a replacement character.
+/// Only UTF-16 is copied. The byte 0xff stands for what cannot be decoded, a character cut in two by the end of the
+/// head among it.
 pub fn head<'a>(head: &Head<'a>) -> Cow<'a, [u8]> {
     let (encoding, mark) = detect(head.bytes);
     let bytes = &head.bytes[mark..];
     if encoding == Encoding::Utf8 {
         return Cow::Borrowed(bytes);
     }
-    let mut text = String::new();
+    let mut text = Vec::new();
     decode_utf16(bytes, encoding, &mut text);
-    Cow::Owned(text.into_bytes())
+    Cow::Owned(text)
 }
 
-/// Appends UTF-16 text to `out`; true where replacement characters were needed.
-fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut String) -> bool {
-    let (pairs, odd) = bytes.as_chunks::<2>();
+/// UTF-16LE with replacement characters, and whether it was valid. Half a unit at the end is invalid and left out.
+pub fn utf16le(bytes: &[u8]) -> (String, bool) {
+    let mut text = Vec::new();
+    let half = decode_utf16(bytes, Encoding::Utf16Le, &mut text);
+    match String::from_utf8(text) {
+        Ok(text) => (text, !half),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+    }
+}
+
+/// Appends UTF-16 to `out` as UTF-8, with [`UNDECODABLE`] for each unpaired surrogate; true where half a unit is left
+/// over at the end.
+fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
+    let (pairs, half) = bytes.as_chunks::<2>();
     let unit = |pair: &[u8; 2]| match encoding {
         Encoding::Utf16Be => u16::from_be_bytes(*pair),
         _ => u16::from_le_bytes(*pair),
     };
-    let mut invalid = !odd.is_empty();
     out.reserve(pairs.len());
-    out.extend(char::decode_utf16(pairs.iter().map(unit)).map(|c| {
-        c.unwrap_or_else(|_| {
-            invalid = true;
-            char::REPLACEMENT_CHARACTER
-        })
-    }));
-    invalid
-}
-
-/// One line of a text source.
-#[derive(Debug)]
-pub struct TextLine<'t> {
-    /// Offset of the line's first byte in the source, before decoding.
-    pub offset: u64,
-    /// The text without its line end. Empty where `too_long`.
-    pub text: &'t str,
-    /// The line was longer than the limit (in bytes of the source) and was passed over.
-    pub too_long: bool,
-    /// The text has replacement characters for bytes that are not valid in the encoding.
-    pub invalid: bool,
-    /// The undecoded line.
-    raw: &'t [u8],
-    encoding: Encoding,
-}
-
-impl TextLine<'_> {
-    /// Offset in the source of the character that starts at byte `index` of `text`.
-    pub fn offset_of(&self, index: usize) -> u64 {
-        let before = match self.encoding {
-            Encoding::Utf8 if self.invalid => self.raw_position(index),
-            Encoding::Utf8 => index,
-            // A replacement character stands for one unpaired unit and is one unit long itself.
-            _ => self.text.get(..index).map_or(0, |text| 2 * text.encode_utf16().count()),
-        };
-        self.offset + before as u64
-    }
-
-    /// Position in the undecoded bytes, where replacement made the text longer than they are.
-    fn raw_position(&self, index: usize) -> usize {
-        let (mut decoded, mut raw) = (0, 0);
-        for chunk in self.raw.utf8_chunks() {
-            if index <= decoded + chunk.valid().len() {
-                return raw + index.saturating_sub(decoded);
-            }
-            decoded += chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8();
-            raw += chunk.valid().len() + chunk.invalid().len();
+    for character in char::decode_utf16(pairs.iter().map(unit)) {
+        match character {
+            Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Err(_) => out.push(UNDECODABLE),
         }
-        raw
     }
+    !half.is_empty()
 }
 
-/// The lines of a text source in any of the encodings, one at a time.
-pub struct TextLines<'w, 'r> {
+/// The lines of a text source in any of the encodings, as bytes that claim to be UTF-8.
+///
+/// UTF-8 and 8-bit text is borrowed from the window as it is, neither copied nor looked at beyond the search for its
+/// end. UTF-16 is decoded into a reused buffer; what cannot be decoded makes the line invalid UTF-8.
+pub struct RawLines<'w, 'r> {
     window: &'w mut Window<'r>,
     encoding: Encoding,
     max: usize,
-    scratch: String,
+    decoded: Vec<u8>,
 }
 
-impl<'w, 'r> TextLines<'w, 'r> {
-    /// Lines of at most `max` bytes from where the window stands. The encoding is found here; a byte order mark is
-    /// passed over and belongs to no line.
+impl<'w, 'r> RawLines<'w, 'r> {
+    /// Lines of at most `max` bytes of the source from where the window stands. The encoding is found here.
     pub fn new(window: &'w mut Window<'r>, max: usize) -> Self {
         let (encoding, mark) = detect(window.fill(PATTERN_BYTES));
         window.consume(mark);
-        // A line and the search for its end must fit the window.
-        TextLines { window, encoding, max: max.min(MAX_WINDOW / 2), scratch: String::new() }
+        let max = match encoding {
+            Encoding::Utf8 => max,
+            // A line and the search for its end must fit the window.
+            _ => max.min(MAX_WINDOW / 2),
+        };
+        RawLines { window, encoding, max, decoded: Vec::new() }
     }
 
-    /// The encoding that was found.
-    pub fn encoding(&self) -> Encoding {
-        self.encoding
+    /// The length above which a line is passed over, in bytes of the source.
+    pub fn max(&self) -> usize {
+        self.max
     }
 
-    /// The next line, or `None` at the end of the source. UTF-8 is borrowed, UTF-16 decoded into a reused buffer.
-    pub fn line(&mut self) -> Option<TextLine<'_>> {
-        match self.encoding {
-            Encoding::Utf8 => self.utf8_line(),
-            _ => self.utf16_line(),
-        }
+    /// The next line, or `None` at the end of the source. A byte order mark before it, which stands inside a source
+    /// where files were joined, does not belong to it.
+    pub fn line(&mut self) -> Option<Line<'_>> {
+        Some(self.line_and_half()?.0)
     }
 
-    fn utf8_line(&mut self) -> Option<TextLine<'_>> {
-        let line = self.window.line(self.max)?;
-        let (text, invalid) = match str::from_utf8(line.bytes) {
-            Ok(text) => (text, false),
-            Err(_) => {
-                self.scratch.clear();
-                self.scratch.push_str(&String::from_utf8_lossy(line.bytes));
-                (self.scratch.as_str(), true)
+    /// The next line, and whether its last byte stands for half a unit of UTF-16.
+    fn line_and_half(&mut self) -> Option<(Line<'_>, bool)> {
+        let (mut line, half, mark) = match self.encoding {
+            Encoding::Utf8 => (self.window.line(self.max)?, false, MARK.len()),
+            _ => {
+                let (line, half) = self.utf16_line()?;
+                (line, half, UTF16_MARK)
             }
         };
-        let TextLines { encoding, .. } = *self;
-        Some(TextLine { offset: line.offset, text, too_long: line.too_long, invalid, raw: line.bytes, encoding })
+        if let Some(rest) = line.bytes.strip_prefix(MARK) {
+            line.bytes = rest;
+            line.offset += mark as u64;
+        }
+        Some((line, half))
     }
 
-    fn utf16_line(&mut self) -> Option<TextLine<'_>> {
+    fn utf16_line(&mut self) -> Option<(Line<'_>, bool)> {
         let offset = self.window.offset();
-        let encoding = self.encoding;
-        self.scratch.clear();
-        let extent = self.utf16_extent()?;
-        let Some((len, end)) = extent else {
-            return Some(TextLine { offset, text: "", too_long: true, invalid: false, raw: &[], encoding });
+        let Some((len, end)) = self.utf16_extent()? else {
+            return Some((Line { offset, bytes: &[], too_long: true }, false));
         };
         let bytes = self.window.available().get(..len).unwrap_or_default();
-        let invalid = decode_utf16(bytes, encoding, &mut self.scratch);
-        if self.scratch.ends_with('\r') {
-            self.scratch.pop();
+        self.decoded.clear();
+        let half = decode_utf16(bytes, self.encoding, &mut self.decoded);
+        if self.decoded.ends_with(b"\r") {
+            self.decoded.pop();
+        }
+        if half {
+            self.decoded.push(UNDECODABLE);
         }
         self.window.consume(end);
-        Some(TextLine { offset, text: &self.scratch, too_long: false, invalid, raw: &[], encoding })
+        Some((Line { offset, bytes: &self.decoded, too_long: false }, half))
     }
 
     /// Length of the next line without and with its end. `Some(None)`: it was too long and was passed over.
@@ -236,6 +228,91 @@ fn find_newline(bytes: &[u8], from: usize, encoding: Encoding) -> Option<usize> 
     memchr::memmem::find_iter(tail, &newline).find(|at| at % 2 == 0).map(|at| from + at)
 }
 
+/// One line of a text source.
+#[derive(Debug)]
+pub struct TextLine<'t> {
+    /// Offset of the line's first byte in the source, before decoding.
+    pub offset: u64,
+    /// The text without its line end. Empty where `too_long`.
+    pub text: &'t str,
+    /// The line was longer than the limit (in bytes of the source) and was passed over.
+    pub too_long: bool,
+    /// The text has replacement characters for bytes that are not valid in the encoding.
+    pub invalid: bool,
+    /// The line as [`RawLines`] has it.
+    raw: &'t [u8],
+    encoding: Encoding,
+}
+
+impl TextLine<'_> {
+    /// Offset in the source of the character that starts at byte `index` of `text`.
+    pub fn offset_of(&self, index: usize) -> u64 {
+        let before = match self.encoding {
+            Encoding::Utf8 if self.invalid => self.raw_position(index),
+            Encoding::Utf8 => index,
+            // A replacement character stands for one unpaired unit and is one unit long itself.
+            _ => self.text.get(..index).map_or(0, |text| 2 * text.encode_utf16().count()),
+        };
+        self.offset + before as u64
+    }
+
+    /// Position in the undecoded bytes, where replacement made the text longer than they are.
+    fn raw_position(&self, index: usize) -> usize {
+        let (mut decoded, mut raw) = (0, 0);
+        for chunk in self.raw.utf8_chunks() {
+            if index <= decoded + chunk.valid().len() {
+                return raw + index.saturating_sub(decoded);
+            }
+            decoded += chunk.valid().len() + char::REPLACEMENT_CHARACTER.len_utf8();
+            raw += chunk.valid().len() + chunk.invalid().len();
+        }
+        raw
+    }
+}
+
+/// The lines of a text source in any of the encodings, as text.
+pub struct TextLines<'w, 'r> {
+    raw: RawLines<'w, 'r>,
+    replaced: String,
+}
+
+impl<'w, 'r> TextLines<'w, 'r> {
+    /// Lines of at most `max` bytes of the source from where the window stands.
+    pub fn new(window: &'w mut Window<'r>, max: usize) -> Self {
+        TextLines { raw: RawLines::new(window, max), replaced: String::new() }
+    }
+
+    /// The next line, or `None` at the end of the source. It is copied only where it needs replacement characters.
+    pub fn line(&mut self) -> Option<TextLine<'_>> {
+        let encoding = self.raw.encoding;
+        let (Line { offset, bytes: raw, too_long }, half) = self.raw.line_and_half()?;
+        let whole = match raw {
+            // Half a unit stands for no character; the line before it may be sound.
+            [whole @ .., _] if half => whole,
+            _ => raw,
+        };
+        let (text, valid) = match str::from_utf8(whole) {
+            Ok(text) => (text, !half),
+            Err(_) => {
+                replace_invalid(whole, &mut self.replaced);
+                (self.replaced.as_str(), false)
+            }
+        };
+        Some(TextLine { offset, text, too_long, invalid: !valid, raw, encoding })
+    }
+}
+
+/// Writes `bytes` to `out` with replacement characters for what is not UTF-8.
+fn replace_invalid(bytes: &[u8], out: &mut String) {
+    out.clear();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +330,21 @@ mod tests {
             seen.push((line.offset, line.text.to_owned(), line.too_long, line.invalid));
         }
         seen
+    }
+
+    /// The same, as bytes.
+    fn raw(bytes: &[u8], max: usize) -> Vec<(u64, Vec<u8>, bool)> {
+        let mut window = Window::new(bytes, 0);
+        let mut lines = RawLines::new(&mut window, max);
+        let mut seen = Vec::new();
+        while let Some(line) = lines.line() {
+            seen.push((line.offset, line.bytes.to_vec(), line.too_long));
+        }
+        seen
+    }
+
+    fn head_of(bytes: &[u8]) -> Vec<u8> {
+        head(&Head { bytes, complete: true, len: None }).into_owned()
     }
 
     #[test]
@@ -310,5 +402,61 @@ mod tests {
         assert_eq!(lines(b"\xff\xfe\x00\xd8a\x00", 100)[0], (2, "\u{fffd}a".to_owned(), false, true));
         assert!(lines(b"", 100).is_empty());
         assert!(lines(b"\xff\xfe", 100).is_empty());
+    }
+
+    #[test]
+    fn raw_lines_are_the_bytes_of_the_source_or_decoded() {
+        let expected = [(3, b"{}".to_vec(), false), (9, b"{1}".to_vec(), false)];
+        assert_eq!(raw(b"\xef\xbb\xbf{}\n\xef\xbb\xbf{1}", 99), expected, "also where two files were joined");
+        assert_eq!(raw(b"a\xe9b\r\n\xff", 99), [(0, b"a\xe9b".to_vec(), false), (5, b"\xff".to_vec(), false)]);
+        for (mark, big) in [(true, false), (true, true), (false, false), (false, true)] {
+            // U+010A and U+0A0D hold the byte of a line feed without being one.
+            let line = "{\"a\":\"\u{10a}\u{a0d}\u{fc}\"}";
+            let source = utf16(&format!("{line}\r\n\u{feff}{{}}"), mark, big);
+            let start = if mark { 2 } else { 0 };
+            let expected = [(start, line.as_bytes().to_vec(), false), (start + 28, b"{}".to_vec(), false)];
+            assert_eq!(raw(&source, 99), expected);
+            assert_eq!(head_of(&source), format!("{line}\r\n\u{feff}{{}}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn damaged_utf16_is_never_text() {
+        let lone = [b'{', 0, 0, 0xd8, b'}', 0, b'\n', 0, b'{', 0, b'}'];
+        assert_eq!(raw(&lone, 99), [(0, b"{\xff}".to_vec(), false), (8, b"{\xff".to_vec(), false)]);
+        assert_eq!(head_of(&lone), b"{\xff}\n{");
+        assert_eq!(utf16le(&lone[..6]), ("{\u{fffd}}".to_owned(), false));
+        assert_eq!(utf16le(&lone[8..]), ("{".to_owned(), false));
+        assert_eq!(utf16le(&lone[..2]), ("{".to_owned(), true));
+    }
+
+    #[test]
+    fn a_long_utf16_line_is_passed_over_as_bytes() {
+        let source = utf16(&format!("{{{}\n{{}}\n", "x".repeat(24_576)), false, false);
+        assert_eq!(raw(&source, 8192), [(0, vec![], true), (49_156, b"{}".to_vec(), false)]);
+    }
+
+    #[test]
+    fn the_limit_counts_bytes_of_the_source() {
+        for (bytes, len) in [(b"abcd\nx".to_vec(), 4), (utf16("abcd\nx", true, true), 8)] {
+            assert_eq!(raw(&bytes, len).iter().map(|line| line.2).collect::<Vec<_>>(), [false, false]);
+            assert_eq!(raw(&bytes, len - 1).iter().map(|line| line.2).collect::<Vec<_>>(), [true, false]);
+        }
+        let mut window = Window::new(&b"\xff\xfe"[..], 0);
+        assert_eq!(
+            RawLines::new(&mut window, usize::MAX).max(),
+            MAX_WINDOW / 2,
+            "what is decoded stands in the window"
+        );
+    }
+
+    #[test]
+    fn the_pattern_bears_characters_with_a_zero_low_byte() {
+        for (text, expected) in [("CN=\u{4e00}\u{3000}, O=Fabrikam", true), ("\u{4e00}\u{4e00}ab", false)] {
+            assert_eq!(detect(&utf16(text, false, false)).0 == Encoding::Utf16Le, expected);
+            assert_eq!(detect(&utf16(text, false, true)).0 == Encoding::Utf16Be, expected);
+        }
+        let words = [1u32, 2, 0x100, 7].map(u32::to_le_bytes).concat();
+        assert_eq!(detect(&words), (Encoding::Utf8, 0), "numbers of 32 bits are not text");
     }
 }

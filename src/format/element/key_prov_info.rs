@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::records::u32_at;
+use crate::format::text::utf16le;
 
 /// Length of the fixed part.
 const FIXED: usize = 28;
@@ -76,7 +77,7 @@ fn string(value: &[u8], at: u32, parameters: &Parameters<'_>) -> Result<Option<D
 fn terminated(bytes: &[u8]) -> (String, usize, Option<&'static str>) {
     let pairs = bytes.as_chunks::<2>().0;
     let end = pairs.iter().position(|pair| *pair == [0, 0]);
-    let (text, valid) = super::utf16(&bytes[..2 * end.unwrap_or(pairs.len())]);
+    let (text, valid) = utf16le(&bytes[..2 * end.unwrap_or(pairs.len())]);
     match end {
         None => (text, bytes.len(), Some("it has no terminating NUL")),
         Some(end) if valid => (text, 2 * end + 2, None),
@@ -112,6 +113,7 @@ impl Parameters<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::testing::wide;
 
     /// A value with these offsets, type 0, flags 0x20, key spec 2, and this tail.
     fn value(offsets: [u32; 2], parameters: [u32; 2], tail: &[u8]) -> Vec<u8> {
@@ -119,10 +121,6 @@ mod tests {
         let mut bytes: Vec<u8> = fields.iter().flat_map(|f| f.to_le_bytes()).collect();
         bytes.extend_from_slice(tail);
         bytes
-    }
-
-    fn wide(text: &str) -> Vec<u8> {
-        text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
     }
 
     fn names(info: &KeyProvInfo) -> (Option<&str>, Option<&str>) {

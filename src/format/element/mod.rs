@@ -5,6 +5,7 @@
 
 use sha1::{Digest, Sha1};
 
+use super::text::utf16le;
 use super::{Format, Head, Input, Outcome};
 use crate::record::{
     Body, CertificateRef, Claims, Code, KeyReport, Lineage, Observation, Property, Reject, Sink, Stage,
@@ -236,7 +237,7 @@ impl<'a> Reading<'a> {
     fn text(&mut self, value: &[u8], field: &'static str) -> String {
         let pairs = value.as_chunks::<2>().0;
         let end = pairs.iter().position(|pair| *pair == [0, 0]);
-        let (text, valid) = utf16(end.map_or(value, |end| &value[..2 * end]));
+        let (text, valid) = utf16le(end.map_or(value, |end| &value[..2 * end]));
         if !valid {
             self.doubt(Code::BadText, field, "the property is not valid UTF-16");
         }
@@ -297,22 +298,6 @@ fn speaks_of_a_key(id: u32) -> bool {
             | id::SERIALIZABLE_KEY_CONTEXT
             | id::ISOLATED_KEY
     )
-}
-
-/// UTF-16LE with replacement characters, and whether none was needed.
-fn utf16(bytes: &[u8]) -> (String, bool) {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let mut valid = odd.is_empty();
-    let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair));
-    let text = char::decode_utf16(units)
-        .map(|c| {
-            c.unwrap_or_else(|_| {
-                valid = false;
-                char::REPLACEMENT_CHARACTER
-            })
-        })
-        .collect();
-    (text, valid)
 }
 
 /// The 20 bytes of a name of 40 hexadecimal digits.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::format::testing::{Seen, corpus, read_all, sample};
+use crate::format::testing::{Seen, corpus, read_all, sample, wide};
 
 fn one(bytes: &[u8], name: &str) -> Seen {
     let mut seen = read_all(&FORMAT, bytes, name);
@@ -10,10 +10,6 @@ fn one(bytes: &[u8], name: &str) -> Seen {
 fn record(id: u32, value: &[u8]) -> Vec<u8> {
     let header = [id, 1, value.len() as u32].map(u32::to_le_bytes).concat();
     [header, value.to_vec()].concat()
-}
-
-fn wide(text: &str) -> Vec<u8> {
-    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
 fn sha1_of(der: &[u8]) -> [u8; 20] {

@@ -11,7 +11,6 @@ mod census;
 mod convert;
 mod fields;
 mod flat;
-mod lines;
 mod record;
 mod run;
 mod scan;
@@ -22,17 +21,19 @@ mod value;
 
 use serde_json::Value as Json;
 
+use super::text::{self, Encoding, RawLines};
 use super::{Format, Head, Input, Outcome};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use census::Census;
 use fields::Field;
-use lines::{Encoding, Lines};
 use tree::Members;
 
 /// Longest line that is given to the general parser, whose tree takes many times the room of the text. The format
 /// allows 1 MiB; the fast path has no such limit.
 const MAX_TREE_LINE: usize = 4 * 1024 * 1024;
+/// Bytes searched for a NUL, which shows UTF-16, before a place to cut is looked for.
+const BORDER_HEAD: usize = 256;
 
 /// The collection format census/1.
 pub static CENSUS: Format = Format {
@@ -67,13 +68,14 @@ enum Kind {
 
 fn read(kind: Kind, input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let mut reader = Reader::new(kind);
-    let mut lines = Lines::new(input.window, input.max_line);
-    while let Some(line) = lines.next(input.window) {
+    let mut lines = RawLines::new(input.window, input.max_line);
+    let max = lines.max();
+    while let Some(line) = lines.line() {
         if sink.stopped() {
             return Outcome::Incomplete;
         }
         if line.too_long {
-            let message = format!("the line is longer than {} bytes", input.max_line);
+            let message = format!("the line is longer than {max} bytes");
             reader.lost(Reject::lost(Lineage::at(line.offset), Stage::Read, Code::LineTooLong, message), sink);
         } else {
             reader.line(line.bytes, line.offset, sink);
@@ -204,14 +206,16 @@ fn place(kind: Kind, line: &[u8]) -> Place {
 /// The same scan as the reader's decides, so that both always agree on what a line is. Looking for the next run
 /// costs as much as reading up to it, which is little: a run is one client.
 fn border(kind: Kind, window: &mut Window<'_>) -> Option<u64> {
-    if Encoding::of(window.fill(2)) != Encoding::Utf8 || window.available().iter().take(256).any(|byte| *byte == 0) {
+    let start = window.fill(BORDER_HEAD);
+    let start = start.get(..BORDER_HEAD).unwrap_or(start);
+    if text::detect(start).0 != Encoding::Utf8 || start.contains(&0) {
         return None;
     }
     window.line(MAX_LINE)?;
     let mut run = None;
     loop {
         let line = window.line(MAX_LINE)?;
-        match place(kind, line.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line.bytes)) {
+        match place(kind, text::without_mark(line.bytes)) {
             Place::Within => {}
             Place::Alone => return Some(line.offset),
             Place::Run(this) => {
@@ -234,7 +238,7 @@ struct FirstLine {
 impl FirstLine {
     /// `None` where it does not begin an object.
     fn of(head: &Head<'_>) -> Option<Self> {
-        let bytes = lines::head(head.bytes);
+        let bytes = text::head(head);
         let mut lines = bytes.split(|byte| *byte == b'\n').peekable();
         while let Some(line) = lines.next() {
             let complete = lines.peek().is_some() || head.complete;

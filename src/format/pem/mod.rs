@@ -35,8 +35,13 @@ fn is_pem(head: &Head<'_>) -> bool {
 
 /// Whether a line starts after `before`, or only blanks stand between.
 fn is_line_start(before: &[u8]) -> bool {
+    matches!(without_indent(before).last(), None | Some(b'\n'))
+}
+
+/// `before` without the blanks at its end.
+fn without_indent(before: &[u8]) -> &[u8] {
     let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    matches!(before[..before.len() - blanks].last(), None | Some(b'\n'))
+    &before[..before.len() - blanks]
 }
 
 /// The first line after the start of the window that opens a block. A BEGIN line always starts a record, even
@@ -49,10 +54,9 @@ fn border(window: &mut Window<'_>) -> Option<u64> {
         let base = window.offset();
         let bytes = window.fill(STEP + OVERLAP);
         for at in memchr::memmem::find_iter(bytes, BEGIN) {
-            let before = &bytes[..at];
-            let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
-            if before[..at - blanks].last() == Some(&b'\n') {
-                return Some(base + (at - blanks) as u64);
+            let before = without_indent(&bytes[..at]);
+            if before.last() == Some(&b'\n') {
+                return Some(base + before.len() as u64);
             }
         }
         let len = bytes.len();

@@ -38,6 +38,15 @@ fn utf16_gives_the_same_certificate_and_offsets_before_decoding() {
 }
 
 #[test]
+fn a_byte_order_mark_where_files_were_joined_hides_no_block() {
+    let text = block("CERTIFICATE", &sample("certificate_der", "ca.cer"));
+    let joined = format!("\u{feff}{text}\u{feff}{text}");
+    let seen = read_all(&FORMAT, joined.as_bytes(), "x");
+    let offsets: Vec<u64> = seen.observations.iter().map(|o| o.lineage.byte_offset).collect();
+    assert_eq!(offsets, [3, text.len() as u64 + 6]);
+}
+
+#[test]
 fn content_decides_not_the_label() {
     let seen = read_all(&FORMAT, &sample("pem", "certutil-encode-element.txt"), "x");
     assert_eq!(seen.observations[0].claims.provider_type, Some(24));

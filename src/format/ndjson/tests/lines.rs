@@ -273,3 +273,34 @@ fn a_census_line_is_one_in_any_file() {
     assert!(seen.events[2].starts_with("incomplete"), "the flat line ends the run: {:?}", seen.events);
     assert_eq!(seen.records(), 3);
 }
+
+#[test]
+fn utf16_reads_like_utf8_but_for_the_offsets() {
+    let certificate = |seq, rest: &str| census("certificate", seq, &format!(r#","sha1":"{SHA1}"{rest}"#));
+    // U+4E00 has a byte zero where ASCII has none.
+    let lines = [certificate(0, ""), "{".to_owned(), String::new(), certificate(2, ",\"store\":\"\u{4e00}\u{1f511}\"")];
+    let text = lines.join("\r\n");
+    let (utf8, outcome) = read_text(&CENSUS, &text);
+    assert_eq!(utf8.records(), 3);
+    let plain = |seen: &Recorder| -> String {
+        let pieces = seen.events.iter().flat_map(|event| event.split("byte_offset: "));
+        pieces.map(|piece| piece.trim_start_matches(|c: char| c.is_ascii_digit())).collect()
+    };
+    for (mark, big) in [(true, false), (true, true), (false, false), (false, true)] {
+        let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+        let bytes: Vec<u8> = units.flat_map(|u: u16| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect();
+        let (seen, ended) = read_at(&CENSUS, &bytes, 0, MAX_LINE);
+        assert_eq!((plain(&seen), ended), (plain(&utf8), outcome), "mark {mark}, big {big}");
+        let start = if mark { 2 } else { 0 };
+        let second = start + 2 * (lines[0].len() + 2);
+        seen.holds(1, &["BadJson", &format!("byte_offset: {second}")]);
+        let mut damaged = bytes.clone();
+        // A surrogate without its other half.
+        damaged[start..start + 2].copy_from_slice(&if big { [0xd8, 1] } else { [1, 0xd8] });
+        damaged.push(b'\n');
+        let (seen, _) = read_at(&CENSUS, &damaged, 0, MAX_LINE);
+        let message = format!("the line is not valid text from byte {} on", lines[3].len());
+        seen.holds(0, &["BadText", "from byte 0 on", &format!("byte_offset: {start},")]);
+        seen.holds(2, &["BadText", &message]);
+    }
+}
