@@ -45,6 +45,11 @@ impl From<&Error> for Exit {
 
 /// Runs the program: arguments in, exit code out.
 pub fn run() -> ExitCode {
+    // A panic's message may quote the input, and with it a secret: only its place is told.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let _ = writeln!(io::stderr(), "certcensus: internal error at {place}; please report it");
+    }));
     let args = Args::parse();
     let done = match args.command {
         Command::Scan(options) => scan::run(options, args.color),

@@ -451,7 +451,9 @@ mod tests {
         });
         for cut in 0..=said.len() {
             let mut groups = [ClientTally::default(), ClientTally::default()];
-            said.iter().enumerate().for_each(|(at, client)| groups[usize::from(at >= cut)].describe(client));
+            for (at, client) in said.iter().enumerate() {
+                groups[usize::from(at >= cut)].describe(client);
+            }
             let [mut all, later] = groups;
             all.merge(later);
             assert!(all.ambiguous, "cut before {cut}");
