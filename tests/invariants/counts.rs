@@ -135,11 +135,13 @@ fn degraded_rejects_stand_beside_kept_rows() {
     let kept = by(&report.rows("observations"), "observation_id");
     let rejects = report.rows("rejects");
     for reject in with(&rejects, "severity", "degraded") {
-        let id = reject["observation_id"].as_str().unwrap();
-        // Doubts about a run stand at its last line, whatever that is.
-        let of_run = ["missing_end", "end_counts_differ"].contains(&reject["code"].as_str().unwrap());
-        assert!(of_run || kept.contains_key(id), "{reject:?}");
+        // Doubts about a run, a client or a provider are about no observation, and name none.
+        let of_row = reject.get("observation_id").map(|id| kept.contains_key(id.as_str().unwrap()));
+        assert_ne!(of_row, Some(false), "{reject:?}");
+        let hash = reject["code"] == "hash_mismatch";
+        assert!(!hash || of_row == Some(true), "a doubt about a hash names its row: {reject:?}");
     }
+    assert!(!with(&rejects, "code", "hash_mismatch").is_empty());
     for reject in with(&rejects, "severity", "lost") {
         assert!(!reject.contains_key("observation_id"), "{reject:?}");
     }

@@ -117,30 +117,30 @@ fn what_is_no_report_is_never_replaced() {
 fn a_run_that_fails_leaves_nothing() {
     let bench = Bench::new();
     bench.put("file", "mine");
-    bench.put("junk/a", "no known format, and nothing else is there");
+    fs::create_dir(bench.path("nothing")).unwrap();
     let sample = samples().join("certificate_der");
     let sample = sample.to_str().unwrap();
     for (args, code) in [
         (["scan", sample, "-o", "file/below"], 2),
         (["scan", "absent", "-o", "report"], 2),
-        (["scan", "junk", "-o", "report"], 3),
+        (["scan", "nothing", "-o", "report"], 3),
     ] {
         let out = bench.run(&args);
         assert_eq!(out.status.code(), Some(code), "{args:?}: {}", words(&out));
-        assert_eq!(names(&bench.path("")), ["file", "junk"], "{args:?}");
+        assert_eq!(names(&bench.path("")), ["file", "nothing"], "{args:?}");
     }
 }
 
 #[test]
 fn an_older_report_survives_a_forced_run_that_fails() {
     let bench = Bench::new();
-    bench.put("junk/a", "no known format");
+    fs::create_dir(bench.path("nothing")).unwrap();
     let report = bench.scan(&[&samples().join("certificate_der")], "report", &[]);
     let before = report.bytes();
-    let out = bench.run(&["scan", "junk", "-o", "report", "--force"]);
+    let out = bench.run(&["scan", "nothing", "-o", "report", "--force"]);
     assert_eq!(out.status.code(), Some(3));
     assert!(report.bytes() == before);
-    assert_eq!(names(&bench.path("")), ["junk", "report"]);
+    assert_eq!(names(&bench.path("")), ["nothing", "report"]);
 }
 
 #[cfg(unix)]
