@@ -145,7 +145,7 @@ impl Report {
     fn close_source(&mut self) -> Result<(), Error> {
         let Some((index, tally)) = self.open_source.take() else { return Ok(()) };
         debug_assert!(tally.balances(), "{tally:?}");
-        if tally.observations > 0 && self.totals.unnamed_source.is_none() && self.clients.unnamed_observations() > 0 {
+        if tally.unnamed > 0 && self.totals.unnamed_source.is_none() {
             self.totals.unnamed_source = Some(self.sources[index as usize].path.clone());
         }
         self.held.push((index, tally));

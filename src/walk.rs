@@ -1,5 +1,6 @@
 //! Inputs to sources, in one fixed order: by path inside the input, whatever the file system says first.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub struct Source {
     pub len: u64,
     /// Why it cannot be opened at all.
     pub trouble: Option<(Code, String)>,
-    /// Not a regular file (a pipe, a device): named, never opened.
+    /// Not a regular file (a pipe, a device, a link to a folder that is read under another name): named, never opened.
     pub special: bool,
 }
 
@@ -65,8 +66,9 @@ fn globs(option: &str, patterns: &[String]) -> Result<Option<GlobSet>, Error> {
 
 /// Finds every source of the inputs, in path order.
 ///
-/// Symbolic links are followed; a loop becomes a source with its reason, and so does a file that cannot be
-/// read. An input that lies inside another one is read once. Inputs that do not exist are a usage error.
+/// Symbolic links are followed, to each folder once; a further link, a loop or a file that cannot be read becomes a
+/// source that is named and not read. An input that lies inside another one is read once. Inputs that do not exist
+/// are a usage error.
 pub fn walk(inputs: &[PathBuf], filter: &Filter) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for input in outermost(inputs)? {
@@ -102,8 +104,22 @@ fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
-    for entry in WalkDir::new(input).follow_links(true) {
+    // Links to folders can multiply without ever making a loop: each linked folder is entered once, under the first
+    // of its names.
+    let mut entered = HashSet::new();
+    let mut entries = WalkDir::new(input).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
         match entry {
+            Ok(entry) if entry.file_type().is_dir() && entry.path_is_symlink() && entry.depth() > 0 => {
+                let real = fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned());
+                if !entered.insert(real) {
+                    entries.skip_current_dir();
+                    let path = inside(input, entry.path());
+                    if filter.takes(&path) {
+                        sources.push(source(path, entry.into_path(), None));
+                    }
+                }
+            }
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => {
                 let path = inside(input, entry.path());
@@ -219,6 +235,25 @@ mod tests {
         assert_eq!(found(&filter(&["*.cer"], &[])), 2);
         assert_eq!(found(&filter(&[], &["d/*"])), 1);
         assert!(Filter::new(&["[".to_owned()], &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_multiply_are_followed_once_each() {
+        let a = tree(&["real/x"]);
+        for level in 0..30 {
+            fs::create_dir(a.path().join(format!("l{level:02}"))).expect("a folder");
+            let next = if level == 29 { "real".to_owned() } else { format!("l{:02}", level + 1) };
+            for twin in ["a", "b"] {
+                let link = a.path().join(format!("l{level:02}/{twin}"));
+                std::os::unix::fs::symlink(a.path().join(&next), link).expect("a link");
+            }
+        }
+        let found = walk(&[a.path().to_owned()], &Filter::default()).expect("walk");
+        let repeats = found.iter().filter(|s| s.special).count();
+        let files = found.iter().filter(|s| !s.special).count();
+        assert!(repeats > 0 && found.len() < 200, "{} sources", found.len());
+        assert_eq!(files, 2, "once by its own name, once by the first link");
     }
 
     #[cfg(unix)]

@@ -218,6 +218,7 @@ impl Sink for GroupSink<'_> {
         }
         tally.yielded += 1;
         tally.observations += 1;
+        tally.unnamed += u64::from(client.is_none());
         self.keep(o.lineage, name);
         let names_a_certificate = o.certificate.sha1.is_some() || o.certificate.sha256.is_some();
         if number.is_none() && names_a_certificate {

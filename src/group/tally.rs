@@ -61,6 +61,8 @@ pub struct SourceTally {
     pub rejects: u64,
     /// Rows kept with a doubt.
     pub degraded: u64,
+    /// Rows of `observations` whose client is not known.
+    pub unnamed: u64,
     /// Records that give no row, by reason.
     pub skips: Vec<(&'static str, u64)>,
 }
@@ -93,6 +95,7 @@ impl SourceTally {
         self.observations += other.observations;
         self.rejects += other.rejects;
         self.degraded += other.degraded;
+        self.unnamed += other.unnamed;
         for (reason, count) in &other.skips {
             self.skip_many(reason, *count);
         }
