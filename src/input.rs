@@ -70,13 +70,6 @@ impl<'r> Window<'r> {
         self.available()
     }
 
-    /// Everything up to the end of the source, or `None` if that is more than `limit` bytes.
-    pub fn fill_all(&mut self, limit: usize) -> Option<&[u8]> {
-        let limit = limit.min(MAX_WINDOW - 1);
-        let all = self.fill(limit + 1);
-        (all.len() <= limit).then_some(all)
-    }
-
     /// Passes over `n` bytes that are at hand.
     pub fn consume(&mut self, n: usize) {
         let n = n.min(self.end - self.start);

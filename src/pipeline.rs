@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::classify::{Catalogue, Classifier};
 use crate::client::ClientFrom;
 use crate::error::Error;
-use crate::format::{self, Format, HEAD, Head, Input, Outcome};
+use crate::format::{self, Format, HEAD, Input, Outcome};
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::group::row::Origin;
 use crate::group::sink::GroupSink;
@@ -173,14 +173,7 @@ fn open_and_read(
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
     let mut file = File::open(&source.file)?;
-    // One byte more than a head holds, so that a complete head can be told from a cut one.
-    head.clear();
-    file.by_ref().take(HEAD as u64 + 1).read_to_end(head)?;
-    let Some(format) = format::sniff(&Head {
-        bytes: &head[..head.len().min(HEAD)],
-        complete: head.len() <= HEAD,
-        len: Some(source.len),
-    }) else {
+    let Some(format) = format::sniff_start(&mut file, source.len, head)? else {
         return Ok((None, Status::Unrecognised));
     };
     if format.name == "empty" {
@@ -264,7 +257,6 @@ fn read_guarded(
 
 fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
     let mut file = File::open(&source.file)?;
-    file.seek(SeekFrom::Start(0))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; crate::input::CHUNK];
     loop {

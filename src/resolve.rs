@@ -22,9 +22,10 @@ use crate::group::certstore::{Entry, policy_arc};
 use crate::group::encode::Encoders;
 use crate::group::pending::Pending;
 use crate::group::row::Origin;
-use crate::group::row::Row;
+use crate::group::row::{self, Row};
 use crate::group::sink::mismatch;
 use crate::group::{Group, RejectRow, Setting};
+use crate::hex;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
 use crate::table::Data;
@@ -115,8 +116,7 @@ fn resolve(
         };
         let basis = match number {
             Some(_) => "joined",
-            None if pending.printed.subject.is_some() || pending.printed.issuer.is_some() => "printed",
-            None => "none",
+            None => row::basis_without(&pending.printed),
         };
         if let Some((_, entry)) = entry {
             let reject = contradiction(pending, entry);
@@ -197,8 +197,8 @@ impl Known {
                 let der_bytes = rows.column(2).as_primitive::<Int32Type>();
                 let mask: BooleanArray = (0..rows.num_rows())
                     .map(|row| {
-                        let hit = unhex(sha256.value(row)).is_some_and(|h| wanted256.contains_key(&h))
-                            || unhex(sha1.value(row)).is_some_and(|h| wanted1.contains_key(&h));
+                        let hit = hex::parse(sha256.value(row)).is_some_and(|h| wanted256.contains_key(&h))
+                            || hex::parse(sha1.value(row)).is_some_and(|h| wanted1.contains_key(&h));
                         any |= hit;
                         bytes += if hit { i64::from(der_bytes.value(row)) } else { 0 };
                         Some(hit)
@@ -239,7 +239,8 @@ impl Known {
         let mut known =
             Known { columns: Vec::new(), entries: Vec::new(), by_sha256: HashMap::new(), by_sha1: HashMap::new() };
         for row in 0..sha256.len() {
-            let (Some(h256), Some(h1)) = (unhex(text(&sha256).value(row)), unhex(text(&sha1).value(row))) else {
+            let (Some(h256), Some(h1)) = (hex::parse(text(&sha256).value(row)), hex::parse(text(&sha1).value(row)))
+            else {
                 return Err(Error::Encode("a certificate without its hashes".to_owned()));
             };
             let arcs = policies.as_list::<i32>().value(row);
@@ -247,7 +248,7 @@ impl Known {
             let flag = |array: &ArrayRef| array.is_valid(row).then(|| array.as_boolean().value(row));
             let role = role.is_valid(row).then(|| text(&role).value(row));
             let marks = Marks::new(&arcs, flag(&is_ca), role, flag(&yubikey) == Some(true));
-            let spki = spki.is_valid(row).then(|| unhex(text(&spki).value(row))).flatten();
+            let spki = spki.is_valid(row).then(|| hex::parse(text(&spki).value(row))).flatten();
             let der_bytes = der_bytes.as_primitive::<Int32Type>().value(row).try_into().unwrap_or_default();
             let number = row as u32;
             known.by_sha256.insert(h256, number);
@@ -261,17 +262,4 @@ impl Known {
 
 fn text(array: &ArrayRef) -> &StringArray {
     array.as_string::<i32>()
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |b: u8| char::from(b).to_digit(16);
-        *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
-    }
-    Some(out)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -10,9 +9,9 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::error::Error;
-use crate::format::{self, Format, HEAD, Head};
+use crate::format::{self, Format};
+use crate::hex;
 use crate::record::Code;
-use crate::table::build::hex;
 
 /// One input file.
 #[derive(Clone, Debug)]
@@ -167,19 +166,14 @@ fn identify(sources: &mut [Source]) {
             hash.update([0]);
             hash.update(nth.to_le_bytes());
         }
-        let digits = hex(&hash.finalize()[..8]);
+        let digits = hex::text(&hash.finalize()[..8]);
         sources[i].id.copy_from_slice(digits.as_bytes());
     }
 }
 
 /// The beginning of a file and its format.
 pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {
-    // One byte more than a head holds, so that a file that just fits is known to be complete.
-    let mut head = Vec::with_capacity(HEAD.min(len as usize) + 1);
-    File::open(file)?.take(HEAD as u64 + 1).read_to_end(&mut head)?;
-    let complete = head.len() <= HEAD;
-    head.truncate(HEAD);
-    Ok(format::sniff(&Head { bytes: &head, complete, len: Some(len) }))
+    format::sniff_start(File::open(file)?, len, &mut Vec::new())
 }
 
 #[cfg(test)]

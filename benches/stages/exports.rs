@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use certcensus::hex;
 use certcensus::synth::Certificates;
-use certcensus::table::build::hex;
 use sha1::{Digest, Sha1};
 
 use crate::fleet;
@@ -28,7 +28,7 @@ pub fn flat_ndjson(certificates: &[Vec<u8>]) -> Vec<u8> {
             "ComputerName": format!("PC-{:05}", number / 100),
             "StoreLocation": "LocalMachine",
             "StoreName": "My",
-            "Thumbprint": hex(&Sha1::digest(der)).to_uppercase(),
+            "Thumbprint": hex::text(&Sha1::digest(der)).to_uppercase(),
             "HasPrivateKey": true,
             "ProviderName": PROVIDER,
             "ProviderType": 0,
@@ -96,7 +96,7 @@ pub fn element(der: &[u8]) -> Vec<u8> {
         [&header[..], value].concat()
     };
     let wide = |text: &str| -> Vec<u8> { text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect() };
-    let (container, provider) = (wide(&format!("te-Machine-{}", hex(&sha1[..16]))), wide(PROVIDER));
+    let (container, provider) = (wide(&format!("te-Machine-{}", hex::text(&sha1[..16]))), wide(PROVIDER));
     // Offsets of both strings, type, flags (machine key), no parameters, key spec.
     let fixed = [28, 28 + container.len() as u32, 0, 0x20, 0, 0, 0].map(u32::to_le_bytes).concat();
     let info = [fixed, container, provider].concat();

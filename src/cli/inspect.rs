@@ -14,9 +14,10 @@ use super::scan::catalogue;
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
-use crate::format::{self, Format, HEAD, Head, Input, Outcome};
-use crate::group::certstore::{decode_base64, digest_text};
+use crate::format::{self, Format, Input, Outcome};
+use crate::group::certstore::decode_base64;
 use crate::group::tally::SourceTally;
+use crate::hex;
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Body, Client, KeyReport, Observation, Provider, Reject, Severity, Sink};
 use crate::x509::{self, Facts};
@@ -41,10 +42,9 @@ fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) 
     }
     let mut file = File::open(path).map_err(Error::io(path))?;
     let mut head = Vec::new();
-    file.by_ref().take(HEAD as u64 + 1).read_to_end(&mut head).map_err(Error::io(path))?;
-    let look = Head { bytes: &head[..head.len().min(HEAD)], complete: head.len() <= HEAD, len: Some(metadata.len()) };
+    let format = format::sniff_start(&mut file, metadata.len(), &mut head).map_err(Error::io(path))?;
     let title = paint.bold(&escape(&path.display().to_string()));
-    let Some(format) = format::sniff(&look) else {
+    let Some(format) = format else {
         print(&format!("{title}: no known format ({})\n", size(metadata.len())))?;
         return Ok(false);
     };
@@ -126,8 +126,8 @@ impl Shower<'_> {
         match &facts {
             Some((hashes, facts)) => tell_facts(&mut text, hashes, facts),
             None => {
-                let named = o.certificate.sha1.map(|h| digest_text(&h));
-                let named = named.or_else(|| o.certificate.sha256.map(|h| digest_text(&h)));
+                let named = o.certificate.sha1.map(|h| hex::text(&h));
+                let named = named.or_else(|| o.certificate.sha256.map(|h| hex::text(&h)));
                 match named {
                     Some(hash) => field(&mut text, "certificate", &format!("by hash only: {hash}")),
                     None if matches!(o.certificate.body, Body::Absent) => field(&mut text, "certificate", "none"),
@@ -166,7 +166,7 @@ fn certificate(o: &Observation<'_>) -> Option<([String; 2], Facts)> {
     };
     let der = &bytes[..x509::frame_len(bytes)?.min(bytes.len())];
     let facts = x509::parse(der).ok()?;
-    Some(([digest_text(&Sha1::digest(der)), digest_text(&Sha256::digest(der))], facts))
+    Some(([hex::text(&Sha1::digest(der)), hex::text(&Sha256::digest(der))], facts))
 }
 
 fn field(text: &mut String, name: &str, value: &str) {

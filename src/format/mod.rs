@@ -6,6 +6,8 @@
 //! A format is found by content, never by name. The order of the list is the order of the tests: a stricter
 //! test stands before a looser one.
 
+use std::io;
+
 use crate::input::Window;
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
 
@@ -134,6 +136,15 @@ pub const FORMATS: &[&Format] = &[
 /// The name of a format of the list, for a name that was stored.
 pub fn name(stored: &str) -> &'static str {
     FORMATS.iter().find(|format| format.name == stored).map_or("unknown", |format| format.name)
+}
+
+/// Reads the start of a source of `len` bytes into `head`, one byte more than a head holds, so that a complete head
+/// can be told from a cut one, and finds the format. What was read stands before what is left in `read`.
+pub fn sniff_start(read: impl io::Read, len: u64, head: &mut Vec<u8>) -> io::Result<Option<&'static Format>> {
+    head.clear();
+    io::Read::read_to_end(&mut io::Read::take(read, HEAD as u64 + 1), head)?;
+    let bytes = &head[..head.len().min(HEAD)];
+    Ok(sniff(&Head { bytes, complete: head.len() <= HEAD, len: Some(len) }))
 }
 
 /// The first format of the list that claims this head.

@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 
 use crate::classify::Marks;
 use crate::table::Data;
-use crate::table::build::hex;
 use crate::table::columns::Certificates;
 use crate::x509::{self, Facts, Parser, Problem};
 
@@ -100,16 +99,6 @@ impl CertStore {
     /// The entry with this number.
     pub fn entry(&self, number: u32) -> &Entry {
         &self.entries[number as usize]
-    }
-
-    /// Distinct certificates so far.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// True before the first certificate.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// Bytes held, roughly.
@@ -291,9 +280,4 @@ pub fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> bool {
         Err(_) => out.clear(),
     }
     !out.is_empty()
-}
-
-/// Hex of a digest, for messages.
-pub fn digest_text(digest: &[u8]) -> String {
-    hex(digest)
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::classify::{KeyPresence, Verdicts};
 use crate::client::Basis;
 use crate::group::certstore::Entry;
-use crate::record::{CertificateRef, Lineage, Observation, StoreLocation};
+use crate::record::{CertificateRef, Lineage, Observation, Printed, StoreLocation};
 use crate::table::columns::Observations;
 use crate::walk::Source;
 
@@ -98,6 +98,11 @@ pub fn push(c: &mut Observations, row: &Row<'_>, certificate: Option<&Entry>, ve
     c.source_member.push(None);
     c.byte_offset.push(i64::try_from(o.lineage.byte_offset).ok());
     c.record_number.push(o.lineage.record_number);
+}
+
+/// `certificate_basis` of a row whose certificate is not known.
+pub fn basis_without(printed: &Printed<'_>) -> &'static str {
+    if printed.subject.is_some() || printed.issuer.is_some() { "printed" } else { "none" }
 }
 
 /// Bytes of the texts of an observation that have no natural limit.

@@ -6,12 +6,11 @@ use crate::classify::Classifier;
 use crate::client::Basis;
 use crate::group::certstore::{Found, Lost};
 use crate::group::pending::Pending;
-use crate::group::row::Origin;
-use crate::group::row::Row;
+use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
 use crate::group::{Group, RejectRow, Setting};
+use crate::hex;
 use crate::record::{Body, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Severity, Sink, Stage};
-use crate::table::build::push_hex;
 
 /// Longest client name accepted, in bytes: no DNS name is longer than 253 (RFC 1035 2.3.4), no NetBIOS name than 15.
 const MAX_CLIENT: usize = 255;
@@ -145,11 +144,7 @@ impl<'a> GroupSink<'a> {
                         (Stage::Parse, Code::BadCertificate, format!("{}: {}", problem.field, problem.message))
                     }
                 };
-                // What the record says beside its certificate is worth a row of its own.
-                let kept = o.certificate.sha1.is_some()
-                    || o.certificate.sha256.is_some()
-                    || o.claims.key_report == KeyReport::Claimed;
-                let reject = match kept {
+                let reject = match says_more(o) {
                     true => Reject::degraded(lineage, stage, code, "certificate", message),
                     false => Reject::lost(lineage, stage, code, message),
                 };
@@ -191,11 +186,19 @@ impl<'a> GroupSink<'a> {
     }
 }
 
+/// The record names its certificate by a hash.
+fn names_certificate(o: &Observation<'_>) -> bool {
+    o.certificate.sha1.is_some() || o.certificate.sha256.is_some()
+}
+
+/// What the record says beside its certificate is worth a row of its own.
+fn says_more(o: &Observation<'_>) -> bool {
+    names_certificate(o) || o.claims.key_report == KeyReport::Claimed
+}
+
 /// The reject for a claimed hash that is not the certificate's.
 pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
-    let mut text = Vec::new();
-    push_hex(&mut text, claimed);
-    let message = format!("the record claims {}", String::from_utf8_lossy(&text));
+    let message = format!("the record claims {}", hex::text(claimed));
     Reject::degraded(lineage, Stage::Decode, Code::HashMismatch, field, message)
 }
 
@@ -205,11 +208,7 @@ impl Sink for GroupSink<'_> {
         let client = self.client_name(o.client.as_deref(), o.lineage);
         let name = client.as_ref().map(|(name, _)| &**name);
         let number = self.certificate(o, name);
-        let lost = number.is_none()
-            && !matches!(o.certificate.body, Body::Absent)
-            && o.certificate.sha1.is_none()
-            && o.certificate.sha256.is_none()
-            && o.claims.key_report != KeyReport::Claimed;
+        let lost = number.is_none() && !matches!(o.certificate.body, Body::Absent) && !says_more(o);
         let tally = self.group.tally(index);
         tally.records += 1;
         if lost {
@@ -220,15 +219,13 @@ impl Sink for GroupSink<'_> {
         tally.observations += 1;
         tally.unnamed += u64::from(client.is_none());
         self.keep(o.lineage, name);
-        let names_a_certificate = o.certificate.sha1.is_some() || o.certificate.sha256.is_some();
-        if number.is_none() && names_a_certificate {
+        if number.is_none() && names_certificate(o) {
             Pending::new(o, index, self.origin.format, client.as_ref().map(|(n, b)| (&**n, *b)))
                 .encode(&mut self.group.pending);
         } else {
             let basis = match number {
                 Some(_) => "der",
-                None if o.printed.subject.is_some() || o.printed.issuer.is_some() => "printed",
-                None => "none",
+                None => row::basis_without(&o.printed),
             };
             let entry = number.map(|n| (n, self.group.certificates.entry(n).clone()));
             let marks = entry.as_ref().map(|(_, e)| e.marks).unwrap_or_default();
@@ -293,12 +290,12 @@ impl Sink for GroupSink<'_> {
     }
 
     fn reject(&mut self, reject: Reject) {
-        if reject.severity == Severity::Lost {
+        let is_lost = reject.severity == Severity::Lost;
+        if is_lost {
             let tally = self.group.tally(self.origin.index);
             tally.records += 1;
             tally.rejects += 1;
         }
-        let is_lost = reject.severity == Severity::Lost;
         let client = self.origin.client.map(|(name, _)| name.to_owned());
         self.push_reject(client, reject, None);
         // A doubt stays with the row it is about, which comes before or after it.

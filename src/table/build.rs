@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 
 use super::Data;
 pub use super::words::Word;
+use crate::hex;
 
 /// The time zone name of every timestamp column.
 pub const UTC: &str = "UTC";
@@ -18,35 +19,6 @@ pub const UTC: &str = "UTC";
 /// The field of a list's elements, named as the Parquet specification names it.
 pub fn element_field() -> FieldRef {
     Arc::new(Field::new("element", DataType::Utf8, true))
-}
-
-/// The two lower-case hex digits of every byte.
-const HEX: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut table = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = [digits[byte >> 4], digits[byte & 15]];
-        byte += 1;
-    }
-    table
-};
-
-/// Writes `bytes` as lower-case hex.
-pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    // Whole digests at a time: one growth check for 32 bytes, not two a byte.
-    for chunk in bytes.chunks(32) {
-        let mut digits = [[0; 2]; 32];
-        for (pair, byte) in digits.iter_mut().zip(chunk) {
-            *pair = HEX[usize::from(*byte)];
-        }
-        out.extend_from_slice(&digits.as_flattened()[..2 * chunk.len()]);
-    }
-}
-
-/// `bytes` as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| HEX[usize::from(*byte)]).map(char::from).collect()
 }
 
 fn nulls(valid: Vec<bool>) -> Option<NullBuffer> {
@@ -74,7 +46,7 @@ impl Text {
     /// Adds a row with the hex of `bytes`.
     pub fn push_hex(&mut self, bytes: Option<&[u8]>) {
         if let Some(bytes) = bytes {
-            push_hex(&mut self.values, bytes);
+            hex::push(&mut self.values, bytes);
         }
         self.close(bytes.is_some());
     }
@@ -89,16 +61,6 @@ impl Text {
         // Groups are cut long before 2 GiB (`group::MAX_GROUP_BYTES`).
         self.ends.push(self.values.len() as i32);
         self.valid.push(valid);
-    }
-
-    /// Bytes of text held.
-    pub fn bytes(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.ends.len()
     }
 
     /// True before the first row.
@@ -150,16 +112,6 @@ macro_rules! plain_builder {
                 self.valid.push(value.is_some());
             }
 
-            /// Rows so far.
-            pub fn len(&self) -> usize {
-                self.values.len()
-            }
-
-            /// True before the first row.
-            pub fn is_empty(&self) -> bool {
-                self.values.is_empty()
-            }
-
             /// The finished column; the builder is empty afterwards.
             pub fn finish(&mut self) -> Data {
                 let Self { values, valid } = std::mem::take(self);
@@ -205,21 +157,6 @@ impl TextList {
         }
         self.ends.push(self.value_ends.len() as i32);
         self.valid.push(!items.is_empty());
-    }
-
-    /// Bytes of text held.
-    pub fn bytes(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// True before the first row.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// The finished column; the builder is empty afterwards.

@@ -11,7 +11,7 @@ use arrow::array::{Array, StringArray};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::build::push_hex;
+use crate::hex;
 
 /// Stands for null among the numbers of a column.
 pub const NULL: u32 = u32::MAX;
@@ -110,7 +110,7 @@ impl Word {
     /// Adds a row with the hex of `bytes`.
     pub fn push_hex(&mut self, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else { return self.numbers.push(NULL) };
-        self.push_with(|out| push_hex(out, bytes));
+        self.push_with(|out| hex::push(out, bytes));
     }
 
     /// Adds a row that `write` fills with text.
@@ -140,21 +140,6 @@ impl Word {
         };
         self.last = Some(number);
         self.numbers.push(number);
-    }
-
-    /// Bytes of text held.
-    pub fn bytes(&self) -> usize {
-        self.dictionary.bytes.len()
-    }
-
-    /// Rows so far.
-    pub fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// True before the first row.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
     }
 
     /// The finished column; the builder is empty afterwards.

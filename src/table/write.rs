@@ -9,9 +9,9 @@ use parquet::file::writer::SerializedFileWriter;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::build::hex;
 use super::encode::{Chunk, Encoder, RowGroup};
 use crate::error::Error;
+use crate::hex;
 
 /// A part ends at the first row group past this many bytes.
 pub const PART_BYTES: u64 = 512 * 1024 * 1024;
@@ -131,7 +131,7 @@ impl TableWriter {
             file: format!("{}/{name}", self.encoder.table.name),
             rows,
             bytes: out.bytes,
-            sha256: hex(&out.hash.finalize()),
+            sha256: hex::text(&out.hash.finalize()),
         });
         Ok(())
     }

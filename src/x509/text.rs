@@ -1,35 +1,6 @@
 //! Digits without the formatting machinery: every certificate needs a dozen hex and dotted values.
 
-/// Digits of every byte, so that a byte is one look-up.
-const DIGITS: [[u8; 2]; 256] = {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut table = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = [HEX[byte >> 4], HEX[byte & 15]];
-        byte += 1;
-    }
-    table
-};
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    push_hex(&mut out, bytes);
-    out
-}
-
-/// Appends lower-case hex.
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    for chunk in bytes.chunks(32) {
-        let mut digits = [[0; 2]; 32];
-        for (pair, byte) in digits.iter_mut().zip(chunk) {
-            *pair = DIGITS[usize::from(*byte)];
-        }
-        let digits = digits.as_flattened().get(..chunk.len() * 2).unwrap_or_default();
-        out.push_str(str::from_utf8(digits).unwrap_or_default());
-    }
-}
+pub(super) use crate::hex::{push_str as push_hex, text as hex};
 
 /// Appends a decimal number.
 pub(super) fn push_decimal(out: &mut String, number: u128) {
