@@ -29,6 +29,7 @@ pub mod der;
 pub mod error;
 pub mod format;
 pub mod group;
+pub mod hash;
 pub mod hex;
 pub mod input;
 pub mod pipeline;

@@ -10,6 +10,7 @@
 mod certificates;
 mod exports;
 mod fleet;
+mod hashes;
 mod readers;
 mod tables;
 mod verdicts;
@@ -29,6 +30,7 @@ fn main() {
     readers::read(&mut criterion);
     certificates::parse(&mut criterion);
     certificates::store(&mut criterion);
+    hashes::digests(&mut criterion);
     verdicts::judge(&mut criterion);
     tables::columns(&mut criterion);
     tables::encode(&mut criterion);
