@@ -5,7 +5,8 @@ use std::hint::black_box;
 use certcensus::group::certstore::CertStore;
 use certcensus::synth::{Certificates, Options};
 use certcensus::x509;
-use criterion::{BatchSize, Criterion};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion};
 
 use crate::{exports, fleet, of, scaled};
 
@@ -29,7 +30,32 @@ pub fn parse(criterion: &mut Criterion) {
             });
         });
     }
+    repeated(&mut group, &leaves);
     group.finish();
+}
+
+/// Certificates whose authorities and templates the parser has met: all of it read, and only what is their own.
+fn repeated(group: &mut BenchmarkGroup<'_, WallTime>, leaves: &[Vec<u8>]) {
+    let mut parser = x509::Parser::new();
+    for der in leaves.iter().chain(leaves) {
+        black_box(parser.parse(der).is_ok());
+    }
+    let leaves: Vec<_> = leaves.iter().filter(|der| parser.recall(der).is_some()).collect();
+    of(group, leaves.len() as u64, leaves.iter().map(|der| der.len()).sum());
+    group.bench_function("leaf_again", |b| {
+        b.iter(|| {
+            for der in &leaves {
+                black_box(parser.parse(black_box(der)).is_ok());
+            }
+        });
+    });
+    group.bench_function("leaf_recall", |b| {
+        b.iter(|| {
+            for der in &leaves {
+                black_box(parser.recall(black_box(der)).is_some());
+            }
+        });
+    });
 }
 
 /// Base64 text to a certificate's number, in a store of its own each time. Every text new, or nearly none.

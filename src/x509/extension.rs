@@ -118,7 +118,31 @@ fn add<'a>(facts: &mut Facts, extension: &Extension<'a>, seen: &mut Seen<'a>, me
     }
 }
 
-/// Hands the value to its reader; false if there is none.
+/// Whether [`interpret`] looks at the value of this extension.
+pub(super) fn is_interpreted(extension: &[u8]) -> bool {
+    matches!(
+        extension,
+        oid::KEY_USAGE
+            | oid::BASIC_CONSTRAINTS
+            | oid::AUTHORITY_KEY_ID
+            | oid::EXTENDED_KEY_USAGE
+            | oid::CERTIFICATE_POLICIES
+            | oid::APPLICATION_POLICIES
+            | oid::CRL_DISTRIBUTION_POINTS
+            | oid::AUTHORITY_INFO_ACCESS
+            | oid::TEMPLATE_NAME
+            | oid::TEMPLATE
+            | oid::SUBJECT_KEY_ID
+            | oid::SUBJECT_ALT_NAME
+            | oid::SID
+            | oid::YUBIKEY_FIRMWARE
+            | oid::YUBIKEY_SERIAL
+            | oid::YUBIKEY_POLICIES
+            | oid::YUBIKEY_FORM_FACTOR
+    )
+}
+
+/// Hands the value to its reader; false if there is none. [`is_interpreted`] says the same.
 fn interpret(facts: &mut Facts, extension: &Extension<'_>, memo: &mut Memo<Finding>) -> bool {
     match extension.oid {
         oid::KEY_USAGE
@@ -313,4 +337,25 @@ fn subject_alt_name(facts: &mut Facts, extension: &Extension<'_>) {
     facts.san_uri = names.uri;
     facts.san_directory = names.directory;
     facts.san_other = names.other;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_whose_value_is_looked_at() {
+        let others = (0..=255)
+            .map(|last| vec![0x55, 0x1d, last])
+            .chain((0..64).map(|last| [&[0x2b, 6, 1, 4, 1, 0x82, 0xc4, 0x0a, 3][..], &[last]].concat()));
+        let known = (0..64).filter_map(oid::text_at).map(crate::x509::tests::build::oid);
+        let mut interpreted = 0;
+        for oid in known.chain(others) {
+            let extension = Extension { element: &[], oid: &oid, place: None, is_critical: false, value: &[5, 0] };
+            let is_taken = interpret(&mut Facts::default(), &extension, &mut Memo::default());
+            assert_eq!(is_interpreted(&oid), is_taken, "{oid:02x?}");
+            interpreted += usize::from(is_taken);
+        }
+        assert!(interpreted >= 17 + 8 + 4);
+    }
 }

@@ -11,17 +11,25 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::{HashSet, HashTable};
 
-/// Most fields remembered.
-const MAX_ENTRIES: usize = 256;
-/// Longest field remembered, in bytes.
-const MAX_FIELD: usize = 4096;
-/// Most bytes of fields remembered. What they mean takes twenty times as much at the worst: a list of tiny OIDs.
-const MAX_BYTES: usize = 128 * 1024;
-/// Most fields waiting for their second sighting.
-const MAX_SIGHTED: usize = 1024;
+/// How much a memo holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Most fields remembered.
+    pub entries: usize,
+    /// Longest field remembered, in bytes.
+    pub field: usize,
+    /// Most bytes of fields remembered. What they mean takes twenty times as much at the worst: a list of tiny OIDs.
+    pub bytes: usize,
+    /// Most fields waiting for their second sighting.
+    pub sighted: usize,
+}
+
+/// For the fields of certificates.
+const FIELDS: Bounds = Bounds { entries: 256, field: 4096, bytes: 128 * 1024, sighted: 1024 };
 
 /// See the module's description.
 pub(super) struct Memo<T> {
+    bounds: Bounds,
     entries: HashTable<Entry<T>>,
     bytes: usize,
     /// Hashes of bytes seen before.
@@ -42,11 +50,16 @@ pub(super) struct Unknown<'a> {
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {
-        Memo { entries: HashTable::new(), bytes: 0, sighted: HashSet::default() }
+        Memo::new(FIELDS)
     }
 }
 
-impl<T: Clone> Memo<T> {
+impl<T> Memo<T> {
+    /// An empty memo that keeps to these bounds.
+    pub fn new(bounds: Bounds) -> Self {
+        Memo { bounds, entries: HashTable::new(), bytes: 0, sighted: HashSet::default() }
+    }
+
     /// What these bytes mean, if that is remembered.
     pub fn get<'a>(&self, field: &'a [u8]) -> Result<&T, Unknown<'a>> {
         let hash = FixedState::with_seed(field.len() as u64).hash_one(field);
@@ -55,25 +68,33 @@ impl<T: Clone> Memo<T> {
     }
 
     /// Remembers what the bytes mean if they were put before. The meaning must follow from the bytes alone.
-    pub fn put(&mut self, unknown: Unknown<'_>, meaning: &T) {
+    pub fn put(&mut self, unknown: Unknown<'_>, meaning: &T)
+    where
+        T: Clone,
+    {
+        self.put_with(unknown, || Some(meaning.clone()));
+    }
+
+    /// Remembers what the bytes mean if they were put before; it is asked for only then, and may be nothing.
+    pub fn put_with(&mut self, unknown: Unknown<'_>, meaning: impl FnOnce() -> Option<T>) {
         let Unknown { hash, field } = unknown;
         if !self.sighted.contains(&hash) {
-            if self.sighted.len() == MAX_SIGHTED {
+            if self.sighted.len() == self.bounds.sighted {
                 self.sighted.clear();
             }
             self.sighted.insert(hash);
             return;
         }
-        if field.len() > MAX_FIELD {
+        if field.len() > self.bounds.field {
             return;
         }
-        if self.entries.len() == MAX_ENTRIES || self.bytes + field.len() > MAX_BYTES {
+        let Some(meaning) = meaning() else { return };
+        if self.entries.len() == self.bounds.entries || self.bytes + field.len() > self.bounds.bytes {
             self.entries.clear();
             self.bytes = 0;
         }
         self.bytes += field.len();
-        let entry = Entry { hash, field: field.into(), meaning: meaning.clone() };
-        self.entries.insert_unique(hash, entry, |entry| entry.hash);
+        self.entries.insert_unique(hash, Entry { hash, field: field.into(), meaning }, |entry| entry.hash);
     }
 }
 
@@ -100,15 +121,15 @@ mod tests {
     #[test]
     fn bounds_hold_whatever_comes() {
         let mut memo = Memo::default();
-        for number in 0..4 * MAX_ENTRIES as u32 {
-            for length in [4, 700, MAX_FIELD, MAX_FIELD + 1] {
+        for number in 0..4 * FIELDS.entries as u32 {
+            for length in [4, 700, FIELDS.field, FIELDS.field + 1] {
                 let mut field = number.to_be_bytes().to_vec();
                 field.resize(length, 0);
                 put(&mut memo, &field, number);
                 put(&mut memo, &field, number);
-                assert_eq!(memo.get(&field).ok(), (length <= MAX_FIELD).then_some(&number));
-                assert!(memo.entries.len() <= MAX_ENTRIES && memo.bytes <= MAX_BYTES);
-                assert!(memo.sighted.len() <= MAX_SIGHTED);
+                assert_eq!(memo.get(&field).ok(), (length <= FIELDS.field).then_some(&number));
+                assert!(memo.entries.len() <= FIELDS.entries && memo.bytes <= FIELDS.bytes);
+                assert!(memo.sighted.len() <= FIELDS.sighted);
                 assert_eq!(memo.bytes, memo.entries.iter().map(|entry| entry.field.len()).sum::<usize>());
             }
         }

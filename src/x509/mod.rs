@@ -15,13 +15,18 @@ mod key;
 mod memo;
 mod name;
 mod oid;
+mod own;
 mod plain_name;
+mod profile;
 mod san;
 mod signature;
+mod skeleton;
+mod strict;
 mod string;
 #[cfg(test)]
 mod tests;
 mod text;
+mod texts;
 mod time;
 mod urls;
 mod windows;
@@ -39,6 +44,10 @@ use extension::Finding;
 use frame::Frame;
 use memo::Memo;
 use name::Name;
+pub use own::Own;
+pub use profile::Known;
+use profile::Profiles;
+pub use texts::Texts;
 
 /// The name of an algorithm or the text of an OID: static where it is a well-known one.
 pub type Label = Cow<'static, str>;
@@ -206,7 +215,12 @@ pub fn frame_len(bytes: &[u8]) -> Option<usize> {
 ///
 /// Those of [`Parser::parse`].
 pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
-    Parser::new().parse(der)
+    Parser::new().read_any(framed(der))
+}
+
+/// The outer SEQUENCE at the start of `bytes`; nothing where there is none.
+fn framed(bytes: &[u8]) -> &[u8] {
+    bytes.get(..frame_len(bytes).unwrap_or(0)).unwrap_or_default()
 }
 
 /// Reads certificates, and remembers what the certificates of one authority have in common.
@@ -216,12 +230,22 @@ pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
 pub struct Parser {
     issuers: Memo<Name>,
     extensions: Memo<Finding>,
+    profiles: Profiles,
 }
 
 impl Parser {
     /// A parser that has seen nothing yet.
     pub fn new() -> Self {
         Parser::default()
+    }
+
+    /// The short way, for a certificate that is exactly these bytes: what it has in common with others is known, and
+    /// only what is its own is read.
+    ///
+    /// `None` says nothing of the certificate; [`Parser::parse`] reads it, and learns what the next ones like it have in
+    /// common. Where there is an answer, it is the one that `parse` gives, and the certificate has no problems.
+    pub fn recall(&mut self, der: &[u8]) -> Option<Known<'_>> {
+        self.profiles.recall(der)
     }
 
     /// Reads everything [`Facts`] has a place for. Bytes after the outer SEQUENCE are ignored.
@@ -231,7 +255,14 @@ impl Parser {
     /// Without a readable frame (RFC 5280 4.1: the two outer SEQUENCEs and serial number to public key in their order)
     /// there is nothing to keep. Requests, CRLs, attribute certificates and private keys end here, too.
     pub fn parse(&mut self, der: &[u8]) -> Result<Facts, Problem> {
-        let der = der.get(..frame_len(der).unwrap_or(0)).unwrap_or_default();
+        let der = framed(der);
+        let facts = self.read_any(der)?;
+        self.profiles.learn(der, &facts);
+        Ok(facts)
+    }
+
+    /// Reads a certificate in DER or, where that leaves problems, in BER.
+    fn read_any(&mut self, der: &[u8]) -> Result<Facts, Problem> {
         let facts = self.read(der)?;
         if facts.problems.is_empty() {
             return Ok(facts);

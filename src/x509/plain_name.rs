@@ -4,6 +4,7 @@
 //! x509-parser ([`super::name`]). Where this way answers, both answer alike.
 
 use super::name::{Name, keyword, push_escaped};
+use super::strict::{only, split};
 use crate::der::tag;
 
 /// Most RDNs that are read here.
@@ -15,7 +16,15 @@ const IA5_STRING: u8 = 22;
 
 /// Reads a Name element, or declines it.
 pub(super) fn read(element: &[u8]) -> Option<Name> {
-    let (mut rest, []) = split(element, tag::SEQUENCE)? else { return None };
+    let mut text = String::with_capacity(element.len());
+    let mut common_name = String::new();
+    read_into(element, &mut text, &mut common_name)?;
+    Some(Name { text: Some(text), common_name: Some(common_name).filter(|name| !name.is_empty()) })
+}
+
+/// Appends the text of a Name element and its last common name (nothing where there is none), or declines it.
+pub(super) fn read_into(element: &[u8], text: &mut String, common_name: &mut String) -> Option<()> {
+    let mut rest = only(element, tag::SEQUENCE)?;
     let mut attributes = [("", ""); MAX_RDNS];
     let mut count = 0;
     while !rest.is_empty() {
@@ -25,45 +34,28 @@ pub(super) fn read(element: &[u8]) -> Option<Name> {
         rest = others;
     }
     let attributes = attributes.get(..count)?;
-    if attributes.is_empty() {
-        return None;
-    }
-    let mut text = String::with_capacity(element.len());
-    for (keyword, value) in attributes.iter().rev() {
-        if !text.is_empty() {
+    for (place, (keyword, value)) in attributes.iter().rev().enumerate() {
+        if place > 0 {
             text.push(',');
         }
         text.push_str(keyword);
         text.push('=');
-        push_escaped(&mut text, value);
+        push_escaped(text, value);
     }
-    let common_name = attributes.iter().rev().find(|(keyword, value)| *keyword == "CN" && !value.is_empty());
-    Some(Name { text: Some(text), common_name: common_name.map(|(_, value)| (*value).to_owned()) })
+    let last = attributes.iter().rev().find(|(keyword, value)| *keyword == "CN" && !value.is_empty());
+    common_name.push_str(last.map_or("", |(_, value)| value));
+    (count > 0).then_some(())
 }
 
 /// Keyword and value of the only attribute of an RDN.
 fn attribute(rdn: &[u8]) -> Option<(&'static str, &str)> {
-    let (attribute, []) = split(rdn, tag::SEQUENCE)? else { return None };
+    let attribute = only(rdn, tag::SEQUENCE)?;
     let (kind, value) = split(attribute, tag::OID)?;
     let string = *value.first()?;
     if !matches!(string, UTF8_STRING | PRINTABLE_STRING | IA5_STRING) {
         return None;
     }
-    let (text, []) = split(value, string)? else { return None };
-    Some((keyword(kind)?, str::from_utf8(text).ok()?))
-}
-
-/// Content of the first element, and what follows the element; `None` for another tag or a length that is not minimal.
-fn split(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match bytes {
-        [first, length @ ..=0x7f, rest @ ..] if *first == tag => (usize::from(*length), rest),
-        [first, 0x81, length @ 0x80..=0xff, rest @ ..] if *first == tag => (usize::from(*length), rest),
-        [first, 0x82, high @ 1..=0xff, low, rest @ ..] if *first == tag => {
-            (usize::from(*high) << 8 | usize::from(*low), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
+    Some((keyword(kind)?, str::from_utf8(only(value, string)?).ok()?))
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
     };
     if time.content.len() == usual_length
         && time.content.ends_with(b"Z")
-        && let Some(instant) = plain(time).or_else(|| parse(element).ok())
+        && let Some(instant) = plain_tlv(time).or_else(|| parse(element).ok())
     {
         return Ok((instant, None));
     }
@@ -76,16 +76,17 @@ fn read(time: &Tlv<'_>, element: &[u8]) -> Result<(Instant, Option<&'static str>
     }
 }
 
-/// The short way through a date in the form that RFC 5280 requires: `[YY]YYMMDDhhmmssZ`. Whatever is not is declined
-/// and goes through x509-parser; where both answer, they answer alike.
-fn plain(time: &Tlv<'_>) -> Option<Instant> {
+fn plain_tlv(time: &Tlv<'_>) -> Option<Instant> {
     const SHORT_HEADER: usize = 2;
-    if time.header != SHORT_HEADER {
-        return None;
-    }
-    let (digits, [b'Z']) = time.content.split_at_checked(time.content.len().checked_sub(1)?)? else { return None };
+    (time.header == SHORT_HEADER).then(|| plain(time.tag, time.content)).flatten()
+}
+
+/// The short way through a date in the form that RFC 5280 requires: `[YY]YYMMDDhhmmssZ` under its tag, with a length of
+/// one octet. Whatever is not is declined and goes through x509-parser; where both answer, they answer alike.
+pub(super) fn plain(tag: u8, content: &[u8]) -> Option<Instant> {
+    let (digits, [b'Z']) = content.split_at_checked(content.len().checked_sub(1)?)? else { return None };
     let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    let (year, rest) = match (time.tag, pairs) {
+    let (year, rest) = match (tag, pairs) {
         (UTC_TIME, [year, rest @ ..]) => match two_digits(year)? {
             year @ 0..50 => (2000 + year, rest),
             year => (1900 + year, rest),
@@ -209,7 +210,7 @@ mod tests {
         let mut answered = 0;
         for (tag, text) in texts.iter().flat_map(|text| [(UTC_TIME, text), (GENERALIZED_TIME, text)]) {
             let element = element(tag, text.as_bytes());
-            if let Some(instant) = plain(&crate::der::read(&element).expect("an element")) {
+            if let Some(instant) = plain_tlv(&crate::der::read(&element).expect("an element")) {
                 assert_eq!(Ok(instant), parse(&element), "{text}");
                 answered += 1;
             }
@@ -231,7 +232,7 @@ mod tests {
                 *place.get_mut(&mut text) = byte;
             }
             let element = element(tag, &text);
-            if let Some(instant) = plain(&crate::der::read(&element).expect("an element")) {
+            if let Some(instant) = plain_tlv(&crate::der::read(&element).expect("an element")) {
                 prop_assert_eq!(Ok(instant), parse(&element));
             }
         }

@@ -93,7 +93,7 @@ pub(super) fn sid_of_uri(uri: &str) -> Option<Result<&str, Refusal>> {
 }
 
 /// `S-1-`, then decimal (the authority may be hexadecimal) numbers and hyphens ([MS-DTYP] 2.4.2.1).
-fn is_sid(text: &str) -> bool {
+pub(super) fn is_sid(text: &str) -> bool {
     text.len() <= 256
         && text.strip_prefix("S-1-").is_some_and(|numbers| {
             numbers.split('-').enumerate().all(|(place, number)| match number.strip_prefix("0x") {

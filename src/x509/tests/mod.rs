@@ -7,3 +7,4 @@ mod fixtures;
 mod memory;
 mod odd;
 mod property;
+mod recall;
