@@ -8,8 +8,9 @@ use x509_parser::asn1_rs::{Any, Class};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{RelativeDistinguishedName, X509Name};
 
-use super::{Refusal, ber, oid, plain_name, refusal, string, text};
+use super::{Refusal, ber, oid, plain_name, refusal, string};
 use crate::der::{self, Items, tag};
+use crate::hex;
 
 /// What is wanted of a name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,25 +69,25 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
     if rdns.is_empty() {
         return Name::default();
     }
-    let mut out = String::with_capacity(size);
+    let mut out = Vec::with_capacity(size);
     let mut common_name = None;
     for (place, rdn) in rdns.iter().rev().enumerate() {
         if place > 0 {
-            out.push(',');
+            out.push(b',');
         }
         let mut common_name_here = None;
         for (place, attribute) in rdn.iter().enumerate() {
             if place > 0 {
-                out.push('+');
+                out.push(b'+');
             }
             let kind = attribute.attr_type().as_bytes();
             let value = attribute.attr_value();
             let keyword = keyword(kind);
             match keyword {
-                Some(keyword) => out.push_str(keyword),
-                None => out.push_str(&oid::text(kind)),
+                Some(keyword) => out.extend_from_slice(keyword.as_bytes()),
+                None => out.extend_from_slice(oid::text(kind).as_bytes()),
             }
-            out.push('=');
+            out.push(b'=');
             let text = match keyword {
                 Some(_) if value.class() == Class::Universal && !value.header.is_constructed() => {
                     string::decode(value.tag().0, value.data)
@@ -94,7 +95,7 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
                 _ => None,
             };
             match &text {
-                Some(text) => push_escaped(&mut out, text),
+                Some(text) => push_escaped(&mut out, text.as_bytes()),
                 None => push_element(&mut out, value),
             }
             if kind == COMMON_NAME {
@@ -103,7 +104,7 @@ fn write(rdns: &[RelativeDistinguishedName<'_>], size: usize) -> Name {
         }
         common_name = common_name.or(common_name_here);
     }
-    Name { text: Some(out), common_name: common_name.map(String::from) }
+    Name { text: String::from_utf8(out).ok(), common_name: common_name.map(String::from) }
 }
 
 /// Bytes that are escaped wherever they stand.
@@ -117,36 +118,36 @@ const SPECIAL: [bool; 256] = {
     table
 };
 
-/// Appends a string value (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
-pub(super) fn push_escaped(out: &mut String, value: &str) {
-    let has_special = value.bytes().any(|byte| SPECIAL[usize::from(byte)]);
-    if !has_special && !value.starts_with([' ', '#']) && !value.ends_with(' ') {
-        return out.push_str(value);
+/// Appends a string value in UTF-8 (RFC 4514 2.4). Control characters are escaped like NUL, which the RFC allows.
+pub(super) fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
+    let has_special = value.iter().fold(false, |any, byte| any | SPECIAL[usize::from(*byte)]);
+    if !has_special && !matches!(value, [b' ' | b'#', ..] | [.., b' ']) {
+        return out.extend_from_slice(value);
     }
     let last = value.len().saturating_sub(1);
-    for (place, character) in value.char_indices() {
-        match character {
-            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => out.push('\\'),
-            '#' if place == 0 => out.push('\\'),
-            ' ' if place == 0 || place == last => out.push('\\'),
-            '\0'..' ' | '\x7f' => {
-                out.push('\\');
-                text::push_hex(out, &[character as u8]);
+    for (place, byte) in value.iter().enumerate() {
+        match *byte {
+            b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' => out.push(b'\\'),
+            b'#' if place == 0 => out.push(b'\\'),
+            b' ' if place == 0 || place == last => out.push(b'\\'),
+            0..b' ' | 0x7f => {
+                out.push(b'\\');
+                hex::push(out, &[*byte]);
                 continue;
             }
             _ => {}
         }
-        out.push(character);
+        out.push(*byte);
     }
 }
 
 /// Appends `#` and the whole element in hex, with a minimal length.
-fn push_element(out: &mut String, value: &Any<'_>) {
+fn push_element(out: &mut Vec<u8>, value: &Any<'_>) {
     let (length, count) = ber::length_octets(value.data.len());
-    out.push('#');
-    text::push_hex(out, value.header.raw_tag().unwrap_or_default());
-    text::push_hex(out, length.get(..count).unwrap_or_default());
-    text::push_hex(out, value.data);
+    out.push(b'#');
+    hex::push(out, value.header.raw_tag().unwrap_or_default());
+    hex::push(out, length.get(..count).unwrap_or_default());
+    hex::push(out, value.data);
 }
 
 /// Keyword of an attribute type: RFC 4514 3, and the LDAP descriptors registered with IANA (RFC 4519, RFC 4524,

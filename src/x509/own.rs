@@ -10,6 +10,8 @@ use std::ops::Range;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use super::memo::Memo;
+use super::name::Name;
 use super::skeleton::Skeleton;
 use super::strict::{cut, only};
 use super::texts::Texts;
@@ -69,10 +71,10 @@ const URI_NAME: u8 = 0x86;
 const IP_ADDRESS: u8 = 0x87;
 
 impl Own {
-    /// Reads the own parts. `authority_key_id` is what the common part says of it.
-    pub(super) fn read(&mut self, skeleton: &Skeleton<'_>, authority_key_id: Option<&str>) -> Option<()> {
+    /// Reads the own parts of a certificate with these shared facts. `subjects` knows beginnings of subjects.
+    pub(super) fn read(&mut self, skeleton: &Skeleton<'_>, shared: &Facts, subjects: &mut Memo<Name>) -> Option<()> {
         self.read_serial(skeleton.serial)?;
-        self.read_subject(skeleton.subject)?;
+        self.read_subject(skeleton.subject, subjects)?;
         self.read_validity(skeleton.validity)?;
         self.key.clone_from(&skeleton.key);
         self.key_bits.clone_from(&skeleton.key_bits);
@@ -81,7 +83,8 @@ impl Own {
             text::push_hex(&mut self.subject_key_id, only(value, tag::OCTET_STRING)?);
         }
         self.is_self_signed = skeleton.issuer == skeleton.subject
-            && (self.subject_key_id.is_empty() || authority_key_id.is_none_or(|id| id == self.subject_key_id));
+            && (self.subject_key_id.is_empty()
+                || shared.authority_key_id.as_ref().is_none_or(|id| *id == self.subject_key_id));
         self.read_alt_names(skeleton.alt_name)?;
         self.read_sid(skeleton.sid)
     }
@@ -98,14 +101,14 @@ impl Own {
         Some(())
     }
 
-    fn read_subject(&mut self, element: &[u8]) -> Option<()> {
+    fn read_subject(&mut self, element: &[u8], subjects: &mut Memo<Name>) -> Option<()> {
         const EMPTY: [u8; 2] = [tag::SEQUENCE, 0];
-        self.subject.clear();
-        self.subject_cn.clear();
         if element == EMPTY {
+            self.subject.clear();
+            self.subject_cn.clear();
             return Some(());
         }
-        plain_name::read_into(element, &mut self.subject, &mut self.subject_cn)
+        plain_name::read_similar(element, subjects, &mut self.subject, &mut self.subject_cn)
     }
 
     fn read_validity(&mut self, content: &[u8]) -> Option<()> {

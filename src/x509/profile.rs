@@ -20,14 +20,16 @@
 //!
 //! The long way may also find a [`Problem`](super::Problem), and the short way never does:
 //!
-//! - The skeleton is strict DER. Lists that are damaged, trailing bytes and BER are declined before any look-up.
-//! - Problems of the common part (a malformed or repeated extension, an unknown version, two different signature
-//!   algorithms) follow from it alone, and a certificate with a problem never becomes a profile.
+//! - The skeleton around the parts is strict DER: damaged lists, trailing bytes, BER and a second signature algorithm
+//!   are declined before any look-up.
+//! - Problems of the common part (a malformed or repeated extension, an unknown version) follow from it alone, and a
+//!   certificate with a problem never becomes a profile.
 //! - Problems of the own parts: [`Own::read`] declines whatever would be one.
 //!
 //! As a last guard, a certificate becomes a profile only if the short way says of it exactly what the long way said.
 
 use super::memo::{Bounds, Memo};
+use super::name::Name;
 use super::own::{self, Own};
 use super::{Facts, skeleton};
 
@@ -39,6 +41,8 @@ pub(super) struct Profiles {
     known: Memo<Profile>,
     /// Number of the next profile.
     next: u32,
+    /// What subjects say before their last RDN.
+    subjects: Memo<Name>,
     /// Common part of the certificate at hand.
     common: Vec<u8>,
     own: Own,
@@ -73,7 +77,13 @@ impl Known<'_> {
 
 impl Default for Profiles {
     fn default() -> Self {
-        Profiles { known: Memo::new(PROFILES), next: 0, common: Vec::new(), own: Own::default() }
+        Profiles {
+            known: Memo::new(PROFILES),
+            next: 0,
+            subjects: Memo::default(),
+            common: Vec::new(),
+            own: Own::default(),
+        }
     }
 }
 
@@ -82,20 +92,20 @@ impl Profiles {
     pub fn recall(&mut self, der: &[u8]) -> Option<Known<'_>> {
         let skeleton = skeleton::walk(der, &mut self.common)?;
         let Profile { number, shared } = self.known.get(&self.common).ok()?;
-        self.own.read(&skeleton, shared.authority_key_id.as_deref())?;
+        self.own.read(&skeleton, shared, &mut self.subjects)?;
         Some(Known { profile: *number, shared, own: &self.own })
     }
 
     /// Takes in the profile of a certificate at its second sighting. The facts are those of the long way.
     pub fn learn(&mut self, der: &[u8], facts: &Facts) {
-        let Profiles { known, next, common, own } = self;
+        let Profiles { known, next, subjects, common, own } = self;
         if !facts.problems.is_empty() {
             return;
         }
         let Some(skeleton) = skeleton::walk(der, common) else { return };
         let Err(unknown) = known.get(common) else { return };
         known.put_with(unknown, || {
-            own.read(&skeleton, facts.authority_key_id.as_deref())?;
+            own.read(&skeleton, facts, subjects)?;
             let mut shared = facts.clone();
             own::empty(&mut shared);
             let number = *next;

@@ -53,8 +53,7 @@ pub(super) fn walk<'a>(der: &'a [u8], common: &mut Vec<u8>) -> Option<Skeleton<'
         return None;
     }
     let issuer = cut(algorithm.rest, tag::SEQUENCE)?;
-    common.extend_from_slice(algorithm.element);
-    common.extend_from_slice(issuer.element);
+    common.extend_from_slice(serial.rest.get(..algorithm.element.len() + issuer.element.len())?);
     let validity = cut(issuer.rest, tag::SEQUENCE)?;
     let subject = cut(validity.rest, tag::SEQUENCE)?;
     let key = cut(subject.rest, tag::SEQUENCE)?;
@@ -112,28 +111,37 @@ fn number_bits(digits: &[u8]) -> Option<u32> {
 impl<'a> Skeleton<'a> {
     fn walk_extensions(&mut self, list: &'a [u8], common: &mut Vec<u8>) -> Option<()> {
         let mut rest = list;
+        // From the first extension that is common and not yet copied: neighbours are copied together.
+        let mut pending = list;
         while !rest.is_empty() {
             let extension = cut(rest, tag::SEQUENCE)?;
-            rest = extension.rest;
             let id = cut(extension.content, tag::OID)?;
-            let critical = match id.rest {
+            let place = match id.content {
+                oid::SUBJECT_KEY_ID => Some(&mut self.key_id),
+                oid::SUBJECT_ALT_NAME => Some(&mut self.alt_name),
+                oid::SID => Some(&mut self.sid),
+                other if extension::is_interpreted(other) => {
+                    // How it is built inside is in the common part with all else of it.
+                    rest = extension.rest;
+                    continue;
+                }
+                _ => None,
+            };
+            let behind = match id.rest {
                 [tag::BOOLEAN, ..] => cut(id.rest, tag::BOOLEAN)?.rest,
                 all => all,
             };
-            let value = only(critical, tag::OCTET_STRING)?;
-            match id.content {
-                oid::SUBJECT_KEY_ID => self.key_id = Some(value),
-                oid::SUBJECT_ALT_NAME => self.alt_name = Some(value),
-                oid::SID => self.sid = Some(value),
-                other if !extension::is_interpreted(other) => {}
-                _ => {
-                    common.extend_from_slice(extension.element);
-                    continue;
-                }
+            let value = only(behind, tag::OCTET_STRING)?;
+            if let Some(place) = place {
+                *place = Some(value);
             }
+            common.extend_from_slice(pending.get(..pending.len() - rest.len())?);
             common.push(LEFT_OUT);
-            common.extend_from_slice(extension.content.get(..extension.content.len() - critical.len())?);
+            common.extend_from_slice(extension.content.get(..extension.content.len() - behind.len())?);
+            rest = extension.rest;
+            pending = rest;
         }
+        common.extend_from_slice(pending);
         Some(())
     }
 }
@@ -217,7 +225,7 @@ mod tests {
         let plain = Certificate::default();
         assert!(common(&plain.der()).is_some());
         let with = |extension: Vec<u8>| Certificate { extensions: vec![extension], ..plain.clone() };
-        let id = element(6, oid::KEY_USAGE);
+        let id = element(6, oid::SUBJECT_KEY_ID);
         for odd in [
             Certificate { tail: element(0x81, &[0, 1]), ..plain.clone() },
             Certificate { outer_algorithm: Some(Vec::new()), ..plain.clone() },
@@ -225,9 +233,9 @@ mod tests {
             Certificate { key: rsa_key(&[0x80, 1], &[3]), ..plain.clone() },
             Certificate { key: rsa_key(&[0, 1], &[3]), ..plain.clone() },
             Certificate { key: rsa_key(&[0], &[3]), ..plain.clone() },
-            Certificate { key: seq(&[seq(&[id.clone()]), element(3, &[1, 2])]), ..plain.clone() },
-            Certificate { key: seq(&[seq(&[id.clone()]), element(3, &[0])]), ..plain.clone() },
-            with(seq(&[id.clone()])),
+            Certificate { key: seq(&[seq(std::slice::from_ref(&id)), element(3, &[1, 2])]), ..plain.clone() },
+            Certificate { key: seq(&[seq(std::slice::from_ref(&id)), element(3, &[0])]), ..plain.clone() },
+            with(seq(std::slice::from_ref(&id))),
             with(seq(&[id.clone(), element(4, b""), element(4, b"")])),
             with(seq(&[element(4, b"")])),
             with(element(0x31, &[])),

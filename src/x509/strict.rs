@@ -14,7 +14,7 @@ pub(super) struct Cut<'a> {
 }
 
 /// Cuts the first element; `None` for another tag, a length that is not minimal, and contents over 65,535 octets.
-#[inline]
+#[inline(always)]
 pub(super) fn cut(bytes: &[u8], tag: u8) -> Option<Cut<'_>> {
     let (header, length) = match bytes {
         [first, length @ ..=0x7f, ..] if *first == tag => (2, usize::from(*length)),

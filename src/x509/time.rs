@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ::time::{Date, Month, UtcOffset};
+use ::time::UtcOffset;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
@@ -21,7 +21,6 @@ pub(super) struct Instant {
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-const UNIX_EPOCH_JULIAN_DAY: i32 = 2_440_588;
 
 /// Reads the two dates of a validity's content.
 pub(super) fn validity(facts: &mut Facts, content: &[u8]) -> (Option<Instant>, Option<Instant>) {
@@ -95,15 +94,35 @@ pub(super) fn plain(tag: u8, content: &[u8]) -> Option<Instant> {
         _ => return None,
     };
     let [month, day, hour, minute, second] = rest else { return None };
-    let month = Month::try_from(u8::try_from(two_digits(month)?).ok()?).ok()?;
-    let date = Date::from_calendar_date(year, month, u8::try_from(two_digits(day)?).ok()?).ok()?;
+    let (month, day) = (two_digits(month)?, two_digits(day)?);
     let (hour, minute, second) = (two_digits(hour)?, two_digits(minute)?, two_digits(second)?);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let days = i64::from(date.to_julian_day() - UNIX_EPOCH_JULIAN_DAY);
-    let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let seconds = i64::from(days(year, month, day)?) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
     Some(Instant { micros: seconds * 1_000_000, year })
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar, the year from 0 on; `None` where there is no such day.
+fn days(year: i32, month: i32, day: i32) -> Option<i32> {
+    /// Days before each month, in a year without and with a leap day.
+    const BEFORE: [[i32; 13]; 2] = [
+        [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365],
+        [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366],
+    ];
+    /// 0000-01-01 to 1970-01-01.
+    const EPOCH: i32 = 719_528;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let months = BEFORE.get(usize::from(is_leap))?;
+    let month = usize::try_from(month).ok()?;
+    let (start, end) = (*months.get(month.checked_sub(1)?)?, *months.get(month)?);
+    if day < 1 || day > end - start {
+        return None;
+    }
+    // Leap days of the years before this one.
+    let last = year - 1;
+    let leaps = if year > 0 { last / 4 - last / 100 + last / 400 + 1 } else { 0 };
+    Some(year * 365 + leaps + start + day - 1 - EPOCH)
 }
 
 fn two_digits(digits: &[u8; 2]) -> Option<i32> {
@@ -192,6 +211,23 @@ mod tests {
             assert!(read_text(GENERALIZED_TIME, text).is_err(), "{text}");
         }
         assert!(read_text(19, "250630120000Z").is_err());
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_is_one_day_after_the_one_before() {
+        let mut next = days(0, 1, 1).expect("a day");
+        assert_eq!((next, days(1970, 1, 1)), (-719_528, Some(0)));
+        for year in 0..=9999 {
+            for month in 0..=13 {
+                let month_of = u8::try_from(month).ok().and_then(|month| ::time::Month::try_from(month).ok());
+                let length = month_of.map_or(0, |month| i32::from(month.length(year)));
+                for day in 0..33 {
+                    let exists = (1..=length).contains(&day);
+                    assert_eq!(days(year, month, day), exists.then_some(next), "{year}-{month}-{day}");
+                    next += i32::from(exists);
+                }
+            }
+        }
     }
 
     #[test]

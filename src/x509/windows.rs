@@ -94,13 +94,22 @@ pub(super) fn sid_of_uri(uri: &str) -> Option<Result<&str, Refusal>> {
 
 /// `S-1-`, then decimal (the authority may be hexadecimal) numbers and hyphens ([MS-DTYP] 2.4.2.1).
 pub(super) fn is_sid(text: &str) -> bool {
-    text.len() <= 256
-        && text.strip_prefix("S-1-").is_some_and(|numbers| {
-            numbers.split('-').enumerate().all(|(place, number)| match number.strip_prefix("0x") {
-                Some(hex) if place == 0 => !hex.is_empty() && hex.bytes().all(|digit| digit.is_ascii_hexdigit()),
-                _ => !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()),
-            })
-        })
+    let Some(numbers) = text.strip_prefix("S-1-").filter(|_| text.len() <= 256) else { return false };
+    let Some(authority) = numbers.strip_prefix("0x") else { return are_decimal(numbers) };
+    let (authority, others) = authority.split_once('-').map_or((authority, None), |(first, rest)| (first, Some(rest)));
+    !authority.is_empty() && authority.bytes().all(|digit| digit.is_ascii_hexdigit()) && others.is_none_or(are_decimal)
+}
+
+/// Decimal numbers with one hyphen between each two.
+fn are_decimal(numbers: &str) -> bool {
+    let mut before = b'-';
+    for byte in numbers.bytes() {
+        if !(byte.is_ascii_digit() || byte == b'-' && before != b'-') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'-'
 }
 
 /// OIDs of certificate policies (RFC 5280 4.2.1.4) and of application policies, which are encoded alike ([MS-WCCE]
@@ -176,6 +185,13 @@ mod tests {
         };
         assert_eq!(sid(&value(4, b"S-1-5-21-1-2-3-500")).as_deref(), Ok("S-1-5-21-1-2-3-500"));
         assert_eq!(sid(&value(12, b"S-1-5-18")).as_deref(), Ok("S-1-5-18"));
+        for text in
+            ["S-1-5-", "S-1-", "S-1--5", "S-1-5--1", "S-1-5-0x1", "S-1-0x", "S-1-0x-1", "S-1-0x5-", "S-1-5a", "s-1-5"]
+        {
+            assert!(!is_sid(text), "{text}");
+        }
+        assert!(is_sid("S-1-0x00aF-1-2") && is_sid("S-1-0x1") && is_sid("S-1-0"));
+        assert!(!is_sid(&format!("S-1-{}", "1".repeat(253))) && is_sid(&format!("S-1-{}", "1".repeat(252))));
         assert!(sid(&value(4, b"S-1-5-")).is_err());
         assert!(sid(&value(4, b"administrator")).is_err());
         assert!(sid(&seq(&[])).is_err());

@@ -186,7 +186,7 @@ fn of_client(fleet: &Fleet, number: u64) -> Vec<Vec<u8>> {
 #[test]
 fn certificates_of_known_templates_are_recalled() {
     for (options, before, after) in
-        [(Options::distinct(), 40, 20), (Options::fleet(), 120, 30), (Options::default(), 120, 30)]
+        [(Options::distinct(), 30, 8), (Options::fleet(), 60, 10), (Options::default(), 60, 10)]
     {
         let fleet = Fleet::new(&options).expect("the presets are valid");
         let of =
