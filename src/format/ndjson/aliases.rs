@@ -41,6 +41,9 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// How many there are.
+    pub(super) const COUNT: usize = Field::NotAfter as usize + 1;
+
     /// Fields that name a certificate or its provider: one of them makes a line worth reading.
     pub(super) fn names_certificate(self) -> bool {
         matches!(self, Field::Hash | Field::Sha1 | Field::Sha256 | Field::Der | Field::Provider)

@@ -38,7 +38,7 @@ enum Fate {
 
 impl Census {
     /// One line that is an object. `line` is its text, for samples.
-    pub(super) fn record(&mut self, fields: &Fields<'_>, line: &[u8], offset: u64, sink: &mut dyn Sink) {
+    pub(super) fn record(&mut self, fields: Fields<'_, '_>, line: &[u8], offset: u64, sink: &mut dyn Sink) {
         if !fields.is_census() {
             self.run.unreadable();
             let message = format!("a census/1 record was expected; schema is {}", describe(fields.get(Field::Schema)));
@@ -115,7 +115,9 @@ fn certificate(record: &mut Record<'_, '_>, run: &Run, scratch: &mut Vec<u8>, si
         let message = "neither der nor a readable sha1 or sha256";
         return Fate::Lost(lost(record, Code::NoCertificate, Field::Der, message));
     }
-    let body = der.map_or(Body::Absent, |text| Body::Base64(convert::base64(text, scratch)));
+    let body = der.map_or(Body::Absent, |text| {
+        Body::Base64(convert::base64(text, record.get(Field::Der).clean(), scratch))
+    });
     let store_location = record.store_location();
     let user_sid = record.text(Field::Sid).or_else(|| {
         // Whose stores these are is said once, in the header.

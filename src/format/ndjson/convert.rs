@@ -11,41 +11,50 @@ use crate::record::Text;
 /// Longest piece of input text repeated in a message, in characters.
 const MAX_QUOTE: usize = 200;
 
-/// Value of each hexadecimal digit, 0xff for every other byte.
-const NIBBLES: [u8; 256] = {
-    let mut table = [0xff; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    table
-};
-
-/// `N` octets printed as exactly `2 * N` hexadecimal digits of either case.
+/// `N` octets printed as exactly `2 * N` hexadecimal digits of either case. Eight digits are read together, and what is
+/// wrong with any is judged once at the end.
 pub(super) fn hash<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N {
         return None;
     }
     let mut octets = [0; N];
-    // Wrong digits are collected and judged once: no branch a digit.
     let mut wrong = 0;
-    for (octet, pair) in octets.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        if let [high, low] = pair {
-            let (high, low) = (NIBBLES[usize::from(*high)], NIBBLES[usize::from(*low)]);
-            wrong |= high | low;
-            *octet = high << 4 | low & 0x0f;
-        }
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let (quads, last) = octets.as_chunks_mut::<4>();
+    for (quad, word) in quads.iter_mut().zip(words) {
+        let (four, bad) = eight_digits(*word);
+        *quad = four;
+        wrong |= bad;
     }
-    (wrong < 0x10).then_some(octets)
+    let mut word = *b"00000000";
+    word.iter_mut().zip(rest).for_each(|(slot, digit)| *slot = *digit);
+    let (four, bad) = eight_digits(word);
+    last.iter_mut().zip(four).for_each(|(slot, octet)| *slot = octet);
+    (wrong | bad == 0).then_some(octets)
+}
+
+/// The octets of eight hexadecimal digits, and whether one is none: then the second value is not zero.
+#[inline(always)]
+fn eight_digits(digits: [u8; 8]) -> ([u8; 4], u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(digits);
+    // Bit 6 tells letters from digits; `a` has 1 in its low half.
+    let values = (word & (ONES * 0x0f)) + (word >> 6 & ONES) * 9;
+    // Each value printed again must give its digit, in small letters, back.
+    let letters = (values + ONES * 6) >> 4 & ONES;
+    let printed = values + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'9' - 1);
+    let small = word | (word & (ONES * 0x40)) >> 1;
+    let wrong = (small ^ printed) | values & (ONES * 0xf0);
+    let [a, _, b, _, c, _, d, _] = (values << 4 | values >> 8).to_le_bytes();
+    ([a, b, c, d], wrong)
 }
 
 /// A hash as people and tools print it: digits grouped by blanks, colons or dashes, as certificate dialogs do, and
 /// the invisible mark (U+200E) that is copied from them.
-pub(super) fn loose_hash(text: &str) -> Cow<'_, str> {
+pub(super) fn loose_hash<const N: usize>(text: &str) -> Option<[u8; N]> {
     let is_filler = |c: char| matches!(c, ' ' | ':' | '-' | '\u{a0}' | '\u{200e}' | '\u{200f}');
-    if text.contains(is_filler) { Cow::Owned(text.replace(is_filler, "")) } else { Cow::Borrowed(text) }
+    // Digits alone are no longer than that, and longer text has to lose something first.
+    if text.len() <= 2 * N { hash(text) } else { hash(&text.replace(is_filler, "")) }
 }
 
 /// An HRESULT in hexadecimal, with or without `0x`.
@@ -77,13 +86,14 @@ pub(super) fn time(text: &str) -> Option<i64> {
 
 /// Standard base64 without white space and with its padding, as [`Body::Base64`](crate::record::Body) wants it.
 ///
-/// Nearly always that is `text` itself; otherwise white space is dropped, the URL-safe alphabet translated and missing
-/// padding added in `scratch`. Whether the result decodes is found out where it is decoded.
-pub(super) fn base64<'x>(text: Text<'x>, scratch: &'x mut Vec<u8>) -> &'x [u8] {
+/// Nearly always that is `text` itself, of which the first `clean` bytes are known to have nothing to clean; otherwise
+/// white space is dropped, the URL-safe alphabet translated and missing padding added in `scratch`. Whether the result
+/// decodes is found out where it is decoded.
+pub(super) fn base64<'x>(text: Text<'x>, clean: usize, scratch: &'x mut Vec<u8>) -> &'x [u8] {
     if let Cow::Borrowed(text) = text
         && text.len().is_multiple_of(4)
         // Borrowed text has no other white space.
-        && memchr3(b' ', b'-', b'_', text.as_bytes()).is_none()
+        && memchr3(b' ', b'-', b'_', text.as_bytes().get(clean..).unwrap_or_default()).is_none()
     {
         return text.as_bytes();
     }
@@ -98,11 +108,6 @@ pub(super) fn base64<'x>(text: Text<'x>, scratch: &'x mut Vec<u8>) -> &'x [u8] {
         scratch.resize(scratch.len().next_multiple_of(4), b'=');
     }
     scratch
-}
-
-/// The least byte: whether control characters or blanks occur. A plain reduction, so that it becomes vector code.
-pub(super) fn least(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(u8::MAX, |least, byte| least.min(*byte))
 }
 
 /// Input text for a message: escaped and cut.
@@ -124,7 +129,20 @@ mod tests {
         assert_eq!(hash::<3>("00ffa"), None);
         assert_eq!(hash::<3>("00ffg0"), None);
         assert_eq!(hash::<2>("é00"), None, "two bytes of one character are no digits");
-        assert_eq!(loose_hash("\u{200e}0a 1B:2c-3d"), "0a1B2c3d");
+        for at in 0..12 {
+            for byte in 0..128 {
+                let mut digits = *b"09afAF5b8e0c";
+                digits[at] = byte;
+                let text = std::str::from_utf8(&digits).unwrap_or_default();
+                let expected: Option<Vec<u8>> = (0..6)
+                    .map(|n| text.get(2 * n..2 * n + 2).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit())))
+                    .map(|pair| u8::from_str_radix(pair?, 16).ok())
+                    .collect();
+                assert_eq!(hash::<6>(text).map(Vec::from), expected, "{text:?}");
+            }
+        }
+        assert_eq!(loose_hash("\u{200e}0a 1B:2c-3d"), Some([0x0a, 0x1b, 0x2c, 0x3d]));
+        assert_eq!((loose_hash::<2>("0a1B"), loose_hash::<2>("0a1"), loose_hash::<2>("0a1 b2")), (Some([0x0a, 0x1b]), None, None));
     }
 
     #[test]
@@ -152,10 +170,10 @@ mod tests {
     fn base64_is_cleaned_only_where_needed() {
         let mut scratch = Vec::new();
         let plain = "MIIB+/==";
-        assert!(std::ptr::eq(base64(plain.into(), &mut scratch), plain.as_bytes()));
-        assert_eq!(base64(String::from("MI-_ MII\r\n=").into(), &mut scratch), b"MI+/MII=");
-        assert_eq!(base64("MIIBMI".into(), &mut scratch), b"MIIBMI==");
-        assert_eq!(base64("MIIBM".into(), &mut scratch), b"MIIBM");
+        assert!(std::ptr::eq(base64(plain.into(), 0, &mut scratch), plain.as_bytes()));
+        assert_eq!(base64(String::from("MI-_ MII\r\n=").into(), 0, &mut scratch), b"MI+/MII=");
+        assert_eq!(base64("MIIBMI".into(), 0, &mut scratch), b"MIIBMI==");
+        assert_eq!(base64("MIIBM".into(), 0, &mut scratch), b"MIIBM");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! The list is the whole vocabulary (samples/census_1/README.md); what is not in it is ignored, as the format demands.
 
-use super::scan;
+use super::scan::{self, Place};
+use super::shape::Shapes;
 use super::tree::Members;
 use super::value::Value;
 
@@ -127,70 +128,130 @@ const fn slot(group: Group, key: &[u8]) -> u8 {
     (mixed >> 24) as u8
 }
 
-/// The values of one line.
+/// Where the values of one line stand. One table serves all lines: what was noted for a line before does not count,
+/// so that nothing has to be cleared.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
-    values: [Value<'a>; LIST.len()],
+pub(super) struct Table {
+    slots: [Slot; LIST.len()],
+    /// Number of the line at hand.
+    line: u64,
     /// The object whose members are being reported.
     inside: Group,
+    shapes: Shapes<Field>,
 }
 
-impl<'a> Fields<'a> {
-    /// No values yet. The table is large enough to be filled in place, not to be handed around.
+/// Where the value of a field stands, and in which line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    line: u64,
+    place: Place,
+}
+
+impl Table {
+    /// A table without values.
     pub(super) fn new() -> Self {
-        Fields { values: [Value::default(); LIST.len()], inside: Group::Top }
+        Table { slots: [Slot::default(); LIST.len()], line: 1, inside: Group::Top, shapes: Shapes::new() }
     }
 
-    /// The fast path. `None`: declined, and the fields hold what stands before the place where the scan gave up.
-    pub(super) fn scan(&mut self, text: &'a str) -> Option<()> {
-        scan::walk(text, |nested, key, value| self.member(nested, key, value))
+    /// The fast path. `None`: declined.
+    pub(super) fn scan<'a>(&mut self, text: &'a str) -> Option<Fields<'_, 'a>> {
+        if self.known(text) || self.walk(text) { Some(Fields { table: self, text }) } else { None }
+    }
+
+    /// The fields that stand before the place where the scan gives up, if it does.
+    pub(super) fn scan_prefix<'a>(&mut self, text: &'a str) -> Fields<'_, 'a> {
+        self.walk(text);
+        Fields { table: self, text }
     }
 
     /// The slow path.
-    pub(super) fn tree(members: &'a Members) -> Self {
-        let mut fields = Fields::new();
-        members.walk(|nested, key, value| fields.member(nested, key, value));
-        fields
+    pub(super) fn tree<'a>(&mut self, members: &'a Members) -> Fields<'_, 'a> {
+        self.begin();
+        members.walk(|nested, key, value| {
+            self.member(nested, key, value);
+        });
+        Fields { table: self, text: members.text() }
     }
 
+    /// A line of a shape that was met before.
+    fn known(&mut self, text: &str) -> bool {
+        self.begin();
+        let (slots, line) = (&mut self.slots, self.line);
+        // No key that is read stands twice in a line that was learned: there is nothing to forget.
+        self.shapes.follow(text, |known| slots[known.meaning as usize] = Slot { line, place: known.value })
+    }
+
+    /// Any line, read member by member. False where the scan gave up.
+    fn walk(&mut self, text: &str) -> bool {
+        self.begin();
+        self.shapes.begin();
+        let whole = scan::walk(text, |member| {
+            let (field, repeated) = self.member(member.nested, member.key, member.value);
+            self.shapes.note(&member, field);
+            if repeated {
+                self.shapes.refuse();
+            }
+        });
+        if whole.is_some() {
+            self.shapes.learn(text);
+        }
+        whole.is_some()
+    }
+
+    fn begin(&mut self) {
+        self.line += 1;
+        self.inside = Group::Top;
+    }
+
+    /// Notes a member; returns its field, and whether it stood in the line before.
+    #[inline]
+    fn member(&mut self, nested: bool, key: &str, place: Place) -> (Option<Field>, bool) {
+        let field = match (nested, self.inside) {
+            (true, Group::Top) => None,
+            (true, group) => Field::find(group, key),
+            (false, _) => {
+                let field = Field::find(Group::Top, key);
+                self.inside = field.map_or(Group::Top, Field::members);
+                field
+            }
+        };
+        let Some(found) = field else { return (None, false) };
+        let repeated = self.slots[found as usize].line == self.line;
+        if repeated && !nested && self.inside != Group::Top {
+            self.forget(self.inside);
+        }
+        self.slots[found as usize] = Slot { line: self.line, place };
+        (field, repeated)
+    }
+
+    /// Empties an object that stands twice in the line: the last one counts as a whole.
+    fn forget(&mut self, group: Group) {
+        for (slot, entry) in self.slots.iter_mut().zip(LIST) {
+            if entry.1 == group {
+                slot.line = 0;
+            }
+        }
+    }
+}
+
+/// The values of one line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'t, 'a> {
+    table: &'t Table,
+    text: &'a str,
+}
+
+impl<'a> Fields<'_, 'a> {
     /// The value of a field.
+    #[inline]
     pub(super) fn get(&self, field: Field) -> Value<'a> {
-        self.values[field as usize]
+        let slot = &self.table.slots[field as usize];
+        if slot.line == self.table.line { Value::of(self.text, slot.place) } else { Value::default() }
     }
 
     /// Whether this is a census/1 line at all.
     pub(super) fn is_census(&self) -> bool {
         self.get(Field::Schema).text().is_some_and(|schema| schema == "census/1")
-    }
-
-    #[inline]
-    fn member(&mut self, nested: bool, key: &str, value: Value<'a>) {
-        let field = match (nested, self.inside) {
-            (true, Group::Top) => return,
-            (true, group) => Field::find(group, key),
-            (false, _) => {
-                let field = Field::find(Group::Top, key);
-                self.inside = field.map_or(Group::Top, Field::members);
-                if let Some(object) = field.filter(|_| self.inside != Group::Top)
-                    && !self.get(object).is_missing()
-                {
-                    self.forget(self.inside);
-                }
-                field
-            }
-        };
-        if let Some(field) = field {
-            self.values[field as usize] = value;
-        }
-    }
-
-    /// Empties an object that stands twice in the line: the last one counts as a whole.
-    fn forget(&mut self, group: Group) {
-        for (value, entry) in self.values.iter_mut().zip(LIST) {
-            if entry.1 == group {
-                *value = Value::default();
-            }
-        }
     }
 }
 
@@ -218,8 +279,8 @@ mod tests {
     #[test]
     fn the_last_of_equal_objects_counts_as_a_whole() {
         let text = r#"{"acquire":{"hresult":"1","unique_name":"a"},"run":"r","acquire":{"hresult":"2"},"run":null}"#;
-        let mut fields = Fields::new();
-        assert!(fields.scan(text).is_some());
+        let mut table = Table::new();
+        let Some(fields) = table.scan(text) else { panic!("declined") };
         assert_eq!(fields.get(Field::AcquireHresult).text().as_deref(), Some("2"));
         assert!(fields.get(Field::AcquireUniqueName).is_missing());
         assert!(fields.get(Field::Run).is_null());

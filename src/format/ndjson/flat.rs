@@ -12,15 +12,31 @@ use crate::record::{
 
 use super::aliases::{self, Field, NO_KEY};
 use super::record::describe;
+use super::scan;
+use super::shape::Shapes;
 use super::tree::Members;
 use super::value::Value;
-use super::{convert, scan};
+use super::convert;
 
 /// Most known keys the fast path keeps of one line; more is for the slow path, which has each key once.
 const MAX_ENTRIES: usize = 64;
 
 /// No certificate is shorter. Fields such as `certificate` hold names as well, or `System.Byte[]`.
 const MIN_BASE64: usize = 100;
+
+/// What the reader wants to know of a key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Meaning {
+    /// A known key.
+    Known {
+        field: Field,
+        rank: usize,
+        /// Where the key stands, from the beginning of the gap before its value.
+        key: (usize, usize),
+    },
+    /// The array of a byte array that PowerShell 5.1 wrapped: `{"value":[...],"Count":n}`.
+    Wrapped,
+}
 
 /// One known key of a line.
 #[derive(Clone, Copy, Debug)]
@@ -31,40 +47,124 @@ struct Entry<'a> {
     value: Value<'a>,
 }
 
+/// What is remembered from line to line.
+#[derive(Debug)]
+pub(super) struct Table {
+    shapes: Shapes<Meaning>,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Table { shapes: Shapes::new() }
+    }
+
+    /// The fast path; `None`: declined.
+    pub(super) fn scan<'a>(&mut self, text: &'a str) -> Option<Fields<'a>> {
+        self.known(text).or_else(|| {
+            let (fields, whole) = self.walk(text);
+            (whole && !fields.overflow).then_some(fields)
+        })
+    }
+
+    /// The fields that stand before the place where the scan gave up.
+    pub(super) fn scan_prefix<'a>(&mut self, text: &'a str) -> Fields<'a> {
+        self.walk(text).0
+    }
+
+    /// A line of a shape that was met before. No known key stands twice in a line that was learned.
+    fn known<'a>(&mut self, text: &'a str) -> Option<Fields<'a>> {
+        let mut fields = Fields::with_room();
+        let whole = self.shapes.follow(text, |known| {
+            let value = Value::of(text, known.value);
+            match known.meaning {
+                Meaning::Known { field, rank, key } => {
+                    let key = text.get(known.gap + key.0..known.gap + key.1).unwrap_or_default();
+                    fields.push(Entry { field, rank, key, value });
+                }
+                Meaning::Wrapped => {
+                    if let Some(outer) = fields.entries.last_mut() {
+                        outer.value = value;
+                    }
+                }
+            }
+        });
+        whole.then_some(fields)
+    }
+
+    /// Any line, read member by member, and whether the scan came to its end.
+    fn walk<'a>(&mut self, text: &'a str) -> (Fields<'a>, bool) {
+        let mut fields = Fields::with_room();
+        self.shapes.begin();
+        let whole = scan::walk(text, |member| {
+            let value = Value::of(text, member.value);
+            let key = self.shapes.key(&member);
+            match fields.scanned(member.nested, member.key, value) {
+                Noted::Nothing => self.shapes.note(&member, None),
+                Noted::Entry { field, rank } => {
+                    self.shapes.note(&member, Some(Meaning::Known { field, rank, key }));
+                }
+                Noted::Wrapped => self.shapes.note(&member, Some(Meaning::Wrapped)),
+                Noted::Repeated => self.shapes.refuse(),
+            }
+        });
+        if whole.is_some() && !fields.overflow {
+            self.shapes.learn(text);
+        }
+        (fields, whole.is_some())
+    }
+}
+
 /// The known keys of one line.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     entries: Vec<Entry<'a>>,
+    /// Number of the first entry of each field, from 1; 0 where it has none.
+    first: [u8; Field::COUNT],
+    /// Some field has several entries, or may have.
+    several: bool,
     /// The entry whose object's members are being reported.
     inside: Option<usize>,
     overflow: bool,
 }
 
-impl<'a> Fields<'a> {
-    /// The fast path; `None`: declined.
-    pub(super) fn scan(text: &'a str) -> Option<Self> {
-        let mut fields = Fields { entries: Vec::with_capacity(24), ..Fields::default() };
-        scan::walk(text, |nested, key, value| fields.scanned(nested, key, value))?;
-        (!fields.overflow).then_some(fields)
-    }
+/// What became of a member.
+enum Noted {
+    /// Nobody reads it.
+    Nothing,
+    Entry {
+        field: Field,
+        rank: usize,
+    },
+    /// It is the value of the entry that it stands in.
+    Wrapped,
+    /// It replaced another one.
+    Repeated,
+}
 
-    /// The fields that stand before the place where the scan gave up.
-    pub(super) fn scan_prefix(text: &'a str) -> Self {
-        let mut fields = Fields::default();
-        let _ = scan::walk(text, |nested, key, value| fields.scanned(nested, key, value));
-        fields
+impl<'a> Fields<'a> {
+    /// No entries, and room for those of an ordinary line.
+    fn with_room() -> Self {
+        Fields { entries: Vec::with_capacity(24), ..Fields::default() }
     }
 
     /// The slow path.
     pub(super) fn tree(members: &'a Members) -> Self {
         let mut fields = Fields::default();
-        members.walk(|nested, key, value| fields.member(nested, key, value, None));
+        members.walk(|nested, key, place| {
+            fields.member(nested, key, Value::of(members.text(), place), None);
+        });
         fields
     }
 
     /// The value of `schema`.
     pub(super) fn schema(&self) -> Option<Text<'a>> {
-        self.entries.iter().find(|entry| entry.key == "schema").and_then(|entry| entry.value.text())
+        let first = usize::from(self.first[Field::Schema as usize]).checked_sub(1)?;
+        self.entries.get(first..)?.iter().find(|entry| entry.key == "schema")?.value.text()
+    }
+
+    /// Whether this is a census/1 line.
+    pub(super) fn is_census(&self) -> bool {
+        self.schema().as_deref() == Some("census/1")
     }
 
     /// Whether some key names a certificate or a provider, whatever its value.
@@ -73,40 +173,61 @@ impl<'a> Fields<'a> {
     }
 
     /// One member as the scan reports it: a key may stand twice, and the last one counts.
-    fn scanned(&mut self, nested: bool, key: &'a str, value: Value<'a>) {
+    fn scanned(&mut self, nested: bool, key: &'a str, value: Value<'a>) -> Noted {
         let same = if nested { None } else { self.entries.iter().position(|entry| entry.key == key) };
         if !nested && same.is_none() && self.entries.len() >= MAX_ENTRIES {
             self.overflow = true;
             self.inside = None;
-            return;
+            return Noted::Nothing;
         }
-        self.member(nested, key, value, same);
+        self.member(nested, key, value, same)
     }
 
-    fn member(&mut self, nested: bool, key: &'a str, value: Value<'a>, same: Option<usize>) {
+    fn member(&mut self, nested: bool, key: &'a str, value: Value<'a>, same: Option<usize>) -> Noted {
         if nested {
             // PowerShell 5.1 wraps the array of a byte array: {"value":[...],"Count":n}.
             if let Some(outer) = self.inside.and_then(|at| self.entries.get_mut(at))
                 && outer.field == Field::Der
                 && key == "value"
             {
+                let repeated = !outer.value.is_object();
                 outer.value = value;
+                return if repeated { Noted::Repeated } else { Noted::Wrapped };
             }
-            return;
+            return Noted::Nothing;
         }
         self.inside = None;
         if let Some((at, entry)) = same.and_then(|at| self.entries.get_mut(at).map(|entry| (at, entry))) {
             entry.value = value;
             self.inside = Some(at);
+            Noted::Repeated
         } else if let Some((field, rank)) = aliases::find(key) {
             self.inside = Some(self.entries.len());
-            self.entries.push(Entry { field, rank, key, value });
+            self.push(Entry { field, rank, key, value });
+            Noted::Entry { field, rank }
+        } else {
+            Noted::Nothing
         }
+    }
+
+    fn push(&mut self, entry: Entry<'a>) {
+        let first = &mut self.first[entry.field as usize];
+        // The slow path may have more entries than can be numbered; they are searched as well.
+        self.several |= *first != 0 || self.entries.len() >= usize::from(u8::MAX);
+        if *first == 0 {
+            *first = u8::try_from(self.entries.len() + 1).unwrap_or(u8::MAX);
+        }
+        self.entries.push(entry);
     }
 
     /// The best entry of a field: one that says something before an empty one, then by rank, then by key, so that
     /// the order of keys in the line decides nothing.
+    #[inline]
     fn best(&self, field: Field) -> Option<&Entry<'a>> {
+        let first = usize::from(self.first[field as usize]).checked_sub(1)?;
+        if !self.several {
+            return self.entries.get(first);
+        }
         let of_field = self.entries.iter().filter(|entry| entry.field == field);
         of_field.min_by_key(|entry| (says_nothing(entry.value), entry.rank, entry.key))
     }
@@ -224,8 +345,7 @@ impl<'a> Flat<'_, 'a> {
     }
 
     fn hashes(&mut self) -> (Option<[u8; 20]>, Option<[u8; 32]>) {
-        let sha1 = |text: &str| convert::hash::<20>(&convert::loose_hash(text));
-        let sha256 = |text: &str| convert::hash::<32>(&convert::loose_hash(text));
+        let (sha1, sha256) = (convert::loose_hash::<20>, convert::loose_hash::<32>);
         let named = (
             self.printed(Field::Sha1, Code::BadHex, "40 hexadecimal digits", sha1),
             self.printed(Field::Sha256, Code::BadHex, "64 hexadecimal digits", sha256),
@@ -255,6 +375,7 @@ impl<'a> Flat<'_, 'a> {
             self.doubt(Field::Der, Code::BadField, "a certificate in base64, hexadecimal, PEM or an array of octets");
             return Body::Absent;
         };
+        let len = text.len();
         let inner: Text<'x> = match text {
             Cow::Borrowed(text) => Cow::Borrowed(without_armour(text).trim()),
             Cow::Owned(text) => Cow::Owned(without_armour(&text).trim().to_owned()),
@@ -271,7 +392,8 @@ impl<'a> Flat<'_, 'a> {
             self.doubt(Field::Der, Code::BadBase64, "a certificate");
             return Body::Absent;
         }
-        Body::Base64(convert::base64(inner, scratch))
+        let clean = if inner.len() == len { value.clean() } else { 0 };
+        Body::Base64(convert::base64(inner, clean, scratch))
     }
 
     fn claims(&mut self) -> Claims<'a> {

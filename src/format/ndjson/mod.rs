@@ -14,6 +14,7 @@ mod flat;
 mod record;
 mod run;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -88,17 +89,20 @@ fn read(kind: Kind, input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
 struct Reader {
     kind: Kind,
     census: Census,
+    table: fields::Table,
+    flat: flat::Table,
     scratch: Vec<u8>,
 }
 
 impl Reader {
     fn new(kind: Kind) -> Self {
-        Reader { kind, census: Census::default(), scratch: Vec::new() }
+        let (table, flat) = (fields::Table::new(), flat::Table::new());
+        Reader { kind, census: Census::default(), table, flat, scratch: Vec::new() }
     }
 
     /// One line without its end, in UTF-8. Blank lines are no records.
     fn line(&mut self, line: &[u8], offset: u64, sink: &mut dyn Sink) {
-        let text = match std::str::from_utf8(line) {
+        let text = match simdutf8::compat::from_utf8(line) {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("the line is not valid text from byte {} on", error.valid_up_to());
@@ -114,17 +118,16 @@ impl Reader {
     /// The fast path; false where it declines the line.
     fn scanned(&mut self, text: &str, offset: u64, sink: &mut dyn Sink) -> bool {
         if self.kind == Kind::Flat {
-            let Some(fields) = flat::Fields::scan(text) else { return false };
-            if fields.schema().as_deref() != Some("census/1") {
-                self.flat(&fields, text, offset, sink);
+            let Some(fields) = self.flat.scan(text) else { return false };
+            if !fields.is_census() {
+                // A run is a stretch of census lines; it ends here.
+                self.census.close(sink);
+                flat::record(&fields, text.as_bytes(), offset, &mut self.scratch, sink);
                 return true;
             }
         }
-        let mut fields = fields::Fields::new();
-        if fields.scan(text).is_none() {
-            return false;
-        }
-        self.census.record(&fields, text.as_bytes(), offset, sink);
+        let Some(fields) = self.table.scan(text) else { return false };
+        self.census.record(fields, text.as_bytes(), offset, sink);
         true
     }
 
@@ -146,17 +149,12 @@ impl Reader {
         };
         if self.kind == Kind::Flat {
             let fields = flat::Fields::tree(&members);
-            if fields.schema().as_deref() != Some("census/1") {
-                return self.flat(&fields, text, offset, sink);
+            if !fields.is_census() {
+                self.census.close(sink);
+                return flat::record(&fields, text.as_bytes(), offset, &mut self.scratch, sink);
             }
         }
-        self.census.record(&fields::Fields::tree(&members), text.as_bytes(), offset, sink);
-    }
-
-    fn flat(&mut self, fields: &flat::Fields<'_>, text: &str, offset: u64, sink: &mut dyn Sink) {
-        // A run is a stretch of census lines; it ends here.
-        self.census.close(sink);
-        flat::record(fields, text.as_bytes(), offset, &mut self.scratch, sink);
+        self.census.record(self.table.tree(&members), text.as_bytes(), offset, sink);
     }
 
     fn lost(&mut self, reject: Reject, sink: &mut dyn Sink) {
@@ -179,22 +177,21 @@ enum Place {
     Run(String),
 }
 
-fn place(kind: Kind, line: &[u8]) -> Place {
-    let of = |fields: &fields::Fields<'_>| match fields.is_census() {
+fn place(kind: Kind, line: &[u8], table: &mut fields::Table) -> Place {
+    let of = |fields: fields::Fields<'_, '_>| match fields.is_census() {
         true => fields.get(Field::Run).text().map_or(Place::Within, |run| Place::Run(run.into_owned())),
         false if kind == Kind::Flat => Place::Alone,
         false => Place::Within,
     };
     let Ok(text) = std::str::from_utf8(line) else { return Place::Within };
-    let mut fields = fields::Fields::new();
-    if fields.scan(text).is_some() {
-        return of(&fields);
+    if let Some(fields) = table.scan(text) {
+        return of(fields);
     }
     if text.len() > MAX_TREE_LINE {
         return Place::Within;
     }
     match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(map)) => of(&fields::Fields::tree(&Members::of(map))),
+        Ok(Json::Object(map)) => of(table.tree(&Members::of(map))),
         _ => Place::Within,
     }
 }
@@ -212,10 +209,10 @@ fn border(kind: Kind, window: &mut Window<'_>) -> Option<u64> {
         return None;
     }
     window.line(MAX_LINE)?;
-    let mut run = None;
+    let (mut run, mut table) = (None, fields::Table::new());
     loop {
         let line = window.line(MAX_LINE)?;
-        match place(kind, text::without_mark(line.bytes)) {
+        match place(kind, text::without_mark(line.bytes), &mut table) {
             Place::Within => {}
             Place::Alone => return Some(line.offset),
             Place::Run(this) => {
@@ -262,10 +259,10 @@ impl FirstLine {
     }
 
     fn is_census(&self) -> bool {
-        let mut fields = fields::Fields::new();
+        let mut table = fields::Table::new();
         // Declined or not, what stands before that place is what is wanted.
-        let _ = fields.scan(&self.text);
-        fields.is_census() || self.members().is_some_and(|members| fields::Fields::tree(&members).is_census())
+        table.scan_prefix(&self.text).is_census()
+            || self.members().is_some_and(|members| table.tree(&members).is_census())
     }
 
     /// An object that names a certificate or a provider, and no other version of census.
@@ -274,7 +271,7 @@ impl FirstLine {
             fields.names_certificate() && !fields.schema().is_some_and(|schema| schema.starts_with("census/"))
         };
         if !self.complete {
-            return fits(&flat::Fields::scan_prefix(&self.text));
+            return fits(&flat::Table::new().scan_prefix(&self.text));
         }
         // A complete line that is no JSON begins something that is printed over several lines.
         self.members().is_some_and(|members| fits(&flat::Fields::tree(&members)))

@@ -11,7 +11,7 @@ use super::value::Value;
 
 /// One line under interpretation.
 pub(super) struct Record<'f, 'a> {
-    pub(super) fields: &'f Fields<'a>,
+    pub(super) fields: Fields<'f, 'a>,
     pub(super) lineage: Lineage,
     /// Degraded rejects to send once the row is sent.
     pub(super) doubts: &'f mut Vec<Reject>,

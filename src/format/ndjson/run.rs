@@ -86,7 +86,7 @@ pub(super) struct Run {
 
 impl Run {
     /// Begins a line: closes the run before, if this line belongs to another one. False where that run had no end.
-    pub(super) fn enter(&mut self, fields: &Fields<'_>, lineage: Lineage, sink: &mut dyn Sink) -> bool {
+    pub(super) fn enter(&mut self, fields: Fields<'_, '_>, lineage: Lineage, sink: &mut dyn Sink) -> bool {
         let id = fields.get(Field::Run).text();
         let mut complete = true;
         match (&self.id, id) {
@@ -186,7 +186,7 @@ impl Run {
     }
 
     /// The end record: compares its counts with what was read.
-    pub(super) fn end(&mut self, fields: &Fields<'_>, lineage: Lineage, sink: &mut dyn Sink) {
+    pub(super) fn end(&mut self, fields: Fields<'_, '_>, lineage: Lineage, sink: &mut dyn Sink) {
         self.ended = true;
         if !fields.get(Field::Counts).is_object() {
             return;

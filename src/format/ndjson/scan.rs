@@ -6,40 +6,60 @@
 //! valid, and then [`tree`](super::tree) asks `serde_json`; it must never accept what `serde_json` refuses, so
 //! values that nobody wants are checked as well. Tests hold the two against each other.
 
-use memchr::memchr2;
-
-use super::convert::least;
-use super::value::Value;
 
 /// Deepest nesting that is followed; `serde_json` gives up at 128.
 const MAX_DEPTH: u32 = 16;
 /// Digits of an integer that `serde_json` takes for one: they always fit a `u64`.
 const MAX_DIGITS: usize = 19;
-/// Strings shorter than this are searched in place; calling a vector routine would cost more than it saves.
-const SHORT: usize = 48;
+/// Strings shorter than this are searched in place: calling a routine would cost more than it saves.
+const SHORT: usize = 64;
+/// Bytes of a long string that are looked at together: first so many, then so many.
+const LARGE_BLOCK: usize = 256;
+const BLOCK: usize = 64;
 
-/// Walks the object that is the whole of `text` and reports its members in their order as `(nested, key, value)`.
+/// Where the text of a value stands in its line, as [`Value::of`](super::value::Value::of) wants it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// So many bytes of a string are plain; see [`Value::clean`](super::value::Value::clean).
+    pub(super) clean: usize,
+}
+
+/// A member of an object, as the scan reports it.
+pub(super) struct Member<'a> {
+    /// It is a member of an object that is itself a member.
+    pub(super) nested: bool,
+    pub(super) key: &'a str,
+    /// The offset of the key.
+    pub(super) key_at: usize,
+    pub(super) value: Place,
+    /// The offset after the value.
+    pub(super) after: usize,
+    /// The value is an object whose members follow.
+    pub(super) opened: bool,
+}
+
+/// Walks the object that is the whole of `text` and reports its members in their order.
 ///
 /// The members of an object that is itself a member follow its own event, with `nested` true; objects further
 /// inside are checked and reported, not opened. A key that stands twice is reported twice: the last one counts.
 /// `None`: declined, and what was reported so far must be thrown away.
-pub(super) fn walk<'a>(text: &'a str, mut on: impl FnMut(bool, &'a str, Value<'a>)) -> Option<()> {
+pub(super) fn walk<'a>(text: &'a str, mut on: impl FnMut(Member<'a>)) -> Option<()> {
     let json = text.as_bytes();
-    if least(json) < b' ' {
-        return None;
-    }
-    let at = object(text, blanks(json, 0), |at, key| {
+    let at = object(text, blanks(json, 0), |at, key, key_at| {
         if json.get(at) == Some(&b'{') {
-            on(false, key, Value::OBJECT);
-            return object(text, at, |at, key| {
-                let (value, end) = member(text, at)?;
-                on(true, key, value);
-                Some(end)
+            let value = Place { start: at, end: at + 1, clean: 0 };
+            on(Member { nested: false, key, key_at, value, after: at + 1, opened: true });
+            return object(text, at, |at, key, key_at| {
+                let (value, after) = member(json, at)?;
+                on(Member { nested: true, key, key_at, value, after, opened: false });
+                Some(after)
             });
         }
-        let (value, end) = member(text, at)?;
-        on(false, key, value);
-        Some(end)
+        let (value, after) = member(json, at)?;
+        on(Member { nested: false, key, key_at, value, after, opened: false });
+        Some(after)
     })?;
     (blanks(json, at) == json.len()).then_some(())
 }
@@ -49,7 +69,7 @@ pub(super) fn walk<'a>(text: &'a str, mut on: impl FnMut(bool, &'a str, Value<'a
 
 /// An object whose members are wanted: `member` gets the offset of each value and its key.
 #[inline(always)]
-fn object<'a>(text: &'a str, at: usize, mut member: impl FnMut(usize, &'a str) -> Option<usize>) -> Option<usize> {
+fn object<'a>(text: &'a str, at: usize, mut member: impl FnMut(usize, &'a str, usize) -> Option<usize>) -> Option<usize> {
     let json = text.as_bytes();
     let mut at = blanks(json, expect(json, at, b'{')?);
     if json.get(at) == Some(&b'}') {
@@ -57,10 +77,10 @@ fn object<'a>(text: &'a str, at: usize, mut member: impl FnMut(usize, &'a str) -
     }
     loop {
         let start = expect(json, at, b'"')?;
-        let end = start + quote_or_backslash(json.get(start..)?)?;
+        let end = start + special(json.get(start..)?)?.0;
         let key = text.get(start..end)?;
         // A backslash is declined here.
-        at = member(colon(json, expect(json, end, b'"')?)?, key)?;
+        at = member(colon(json, expect(json, end, b'"')?)?, key, start)?;
         match separator(json, at, b'}')? {
             (after, true) => at = after,
             (after, false) => return Some(after),
@@ -68,23 +88,24 @@ fn object<'a>(text: &'a str, at: usize, mut member: impl FnMut(usize, &'a str) -
     }
 }
 
-/// The value of a member, and where it ends.
+/// The value of a member, and the offset after it.
 #[inline(always)]
-fn member(text: &str, at: usize) -> Option<(Value<'_>, usize)> {
-    let json = text.as_bytes();
+pub(super) fn member(json: &[u8], at: usize) -> Option<(Place, usize)> {
+    let place = |end| Place { start: at, end, clean: 0 };
     match *json.get(at)? {
         b'"' => {
-            let end = at + 1 + quote_or_backslash(json.get(at + 1..)?)?;
+            let (len, clean) = special(json.get(at + 1..)?)?;
+            let end = at + 1 + len;
             if json.get(end) == Some(&b'"') {
-                return Some((Value::plain(text.get(at..end)?), end + 1));
+                return Some((Place { start: at, end, clean }, end + 1));
             }
             let end = string(json, end)?;
-            Some((Value::whole(text.get(at..end)?), end))
+            Some((place(end), end))
         }
-        b'{' => Some((Value::OBJECT, skip_object(json, at + 1, 1)?)),
+        b'{' => Some((place(at + 1), skip_object(json, at + 1, 1)?)),
         _ => {
             let end = value(json, at, 1)?;
-            Some((Value::whole(text.get(at..end)?), end))
+            Some((place(end), end))
         }
     }
 }
@@ -138,11 +159,12 @@ fn word(json: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 /// A string, from after its opening quote.
 fn string(json: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += quote_or_backslash(json.get(at..)?)?;
-        if json.get(at) == Some(&b'"') {
-            return Some(at + 1);
+        at += special(json.get(at..)?)?.0;
+        match json.get(at) {
+            Some(b'"') => return Some(at + 1),
+            Some(b'\\') => at = escape(json, at + 1)?,
+            _ => return None,
         }
-        at = escape(json, at + 1)?;
     }
 }
 
@@ -214,26 +236,78 @@ fn skip_object(json: &[u8], at: usize, depth: u32) -> Option<usize> {
     }
 }
 
-/// Where the first quote or backslash stands. Short strings are searched eight bytes at a time.
+/// Where the first character stands that is special in a string: a quote, a backslash, or a control character, which
+/// is declined. Also how many bytes before it are known to be plain. Short strings are searched eight bytes at a time,
+/// long ones a block at a time.
 #[inline(always)]
-fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+fn special(bytes: &[u8]) -> Option<(usize, usize)> {
     let (words, _) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().take(SHORT / 8).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        let found = special_bytes(u64::from_le_bytes(*word));
         if found != 0 {
-            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+            return Some((index * 8 + found.trailing_zeros() as usize / 8, 0));
         }
     }
-    let near = bytes.len().min(SHORT) & !7;
-    memchr2(b'"', b'\\', bytes.get(near..)?).map(|at| at + near)
+    special_far(bytes)
+}
+
+/// As [`special`], for strings that are longer than [`SHORT`] or stand at the end of the line. Base64 is nearly all of
+/// them, so plain bytes are looked for first, in larger blocks.
+#[inline(never)]
+fn special_far(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut clean = plain_blocks::<LARGE_BLOCK>(bytes);
+    clean += plain_blocks::<BLOCK>(bytes.get(clean..)?);
+    let mut at = clean;
+    loop {
+        let (words, rest) = bytes.get(at..)?.as_chunks::<8>();
+        for (index, word) in words.iter().take(BLOCK / 8).enumerate() {
+            let found = special_bytes(u64::from_le_bytes(*word));
+            if found != 0 {
+                return Some((at + index * 8 + found.trailing_zeros() as usize / 8, clean));
+            }
+        }
+        if words.len() < BLOCK / 8 {
+            let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
+            return Some((at + words.len() * 8 + found, clean));
+        }
+        at += BLOCK;
+        // Something that is not plain stood in that block; what follows may be plain again.
+        at += plain_blocks::<BLOCK>(bytes.get(at..)?);
+    }
+}
+
+/// Bytes in the blocks of `N` bytes at the beginning that are plain: all of them stand in base64, or could.
+#[inline(always)]
+fn plain_blocks<const N: usize>(bytes: &[u8]) -> usize {
+    bytes.as_chunks::<N>().0.iter().take_while(|block| is_plain(block)).count() * N
+}
+
+/// Whether a block has neither special characters nor what base64 must be cleaned of: blanks, dashes, underscores. Some
+/// other characters are refused as well, to save comparisons. Sixteen minima side by side, so that it becomes vector
+/// code.
+#[inline(always)]
+fn is_plain<const N: usize>(block: &[u8; N]) -> bool {
+    let (mut least, mut dash, mut backslash) = ([u8::MAX; 16], [u8::MAX; 16], [u8::MAX; 16]);
+    for lanes in block.as_chunks::<16>().0 {
+        for (lane, byte) in lanes.iter().enumerate() {
+            least[lane] = least[lane].min(*byte);
+            dash[lane] = dash[lane].min(byte ^ b'-');
+            backslash[lane] = backslash[lane].min(byte ^ b'\\');
+        }
+    }
+    // The backslash and the underscore differ in two bits.
+    (0..16).fold(true, |plain, lane| {
+        plain & (least[lane] >= b'+') & (dash[lane] != 0) & (backslash[lane] > b'\\' ^ b'_')
+    })
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
-const QUOTES: u64 = ONES * b'"' as u64;
-const BACKSLASHES: u64 = ONES * b'\\' as u64;
+const TOPS: u64 = ONES << 7;
 
-/// A word whose lowest set bit is the top bit of the first zero byte of `word`; bits above that may be wrong.
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & (ONES << 7)
+/// A word whose lowest set bit is the top bit of the first special byte of `word`; bits above that may be wrong.
+#[inline(always)]
+fn special_bytes(word: u64) -> u64 {
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * b' ' as u64) & !word;
+    (zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64)) | control) & TOPS
 }

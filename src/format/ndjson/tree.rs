@@ -5,46 +5,46 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::value::Value;
+use super::scan::Place;
 
-/// The members of an object and of the objects directly in it, as texts that [`Value`]s can borrow.
-pub(super) struct Members(Vec<Member>);
-
-struct Member {
-    nested: bool,
-    key: String,
+/// The members of an object and of the objects directly in it, and the text that their values stand in.
+#[derive(Default)]
+pub(super) struct Members {
     text: String,
+    list: Vec<(bool, String, Place)>,
 }
 
 impl Members {
     /// Takes an object apart.
     pub(super) fn of(map: Map<String, Json>) -> Self {
-        let mut members = Vec::new();
+        let mut members = Members::default();
         for (key, value) in map {
-            members.push(Member { nested: false, key, text: shallow(&value) });
+            members.push(false, key, &value);
             if let Json::Object(inner) = value {
-                members.extend(inner.into_iter().map(|(key, value)| Member {
-                    nested: true,
-                    key,
-                    text: shallow(&value),
-                }));
+                inner.into_iter().for_each(|(key, value)| members.push(true, key, &value));
             }
         }
-        Members(members)
+        members
+    }
+
+    fn push(&mut self, nested: bool, key: String, value: &Json) {
+        let start = self.text.len();
+        match value {
+            Json::Object(_) => self.text.push('{'),
+            other => self.text.push_str(&other.to_string()),
+        }
+        self.list.push((nested, key, Place { start, end: self.text.len(), clean: 0 }));
+    }
+
+    /// The text that the values stand in.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Reports the members as `(nested, key, value)`.
-    pub(super) fn walk<'a>(&'a self, mut on: impl FnMut(bool, &'a str, Value<'a>)) {
-        for member in &self.0 {
-            let value = if member.text == "{" { Value::OBJECT } else { Value::whole(&member.text) };
-            on(member.nested, &member.key, value);
+    pub(super) fn walk<'a>(&'a self, mut on: impl FnMut(bool, &'a str, Place)) {
+        for (nested, key, place) in &self.list {
+            on(*nested, key, *place);
         }
-    }
-}
-
-fn shallow(value: &Json) -> String {
-    match value {
-        Json::Object(_) => "{".to_owned(),
-        other => other.to_string(),
     }
 }

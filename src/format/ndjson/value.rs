@@ -5,36 +5,37 @@
 
 use std::borrow::Cow;
 
+use super::scan::Place;
 use crate::record::Text;
+
+/// Digits of a number that cannot overflow.
+const SHORT_NUMBER: usize = 19;
 
 /// The text of one JSON value; empty where the key does not stand in the line. Of an object only the bracket is
 /// kept: its members are reported one by one. A string without escapes has lost its closing quote, so that it is
-/// known for one by its last character and need not be searched again; see [`Value::plain`].
+/// known for one by its last character and need not be searched again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Value<'a>(&'a str);
+pub(super) struct Value<'a> {
+    verbatim: &'a str,
+    /// So many bytes of a string are known to be plain; see [`Value::clean`].
+    clean: usize,
+}
 
 impl<'a> Value<'a> {
-    /// An object, whatever is in it.
-    pub(super) const OBJECT: Value<'static> = Value("{");
-
-    /// A whole value: a number, a literal, an array, or a string with both quotes, with escapes or without.
-    pub(super) fn whole(text: &'a str) -> Self {
-        Value(text)
-    }
-
-    /// A string without escapes and control characters, from its opening quote to before its closing one.
-    pub(super) fn plain(text: &'a str) -> Self {
-        Value(text)
+    /// The value at a place of `text`; missing where there is none.
+    #[inline]
+    pub(super) fn of(text: &'a str, place: Place) -> Self {
+        Value { verbatim: text.get(place.start..place.end).unwrap_or_default(), clean: place.clean }
     }
 
     /// The key does not stand in the line: the collector was not asked.
     pub(super) fn is_missing(self) -> bool {
-        self.0.is_empty()
+        self.verbatim.is_empty()
     }
 
     /// `null`: asked, and there is none.
     pub(super) fn is_null(self) -> bool {
-        self.0 == "null"
+        self.verbatim == "null"
     }
 
     /// The key is absent or its value is `null`: either way nothing was said.
@@ -44,17 +45,17 @@ impl<'a> Value<'a> {
 
     /// An object.
     pub(super) fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.verbatim.starts_with('{')
     }
 
     /// An array.
     pub(super) fn is_array(self) -> bool {
-        self.0.starts_with('[')
+        self.verbatim.starts_with('[')
     }
 
     /// `true` or `false`.
     pub(super) fn bool(self) -> Option<bool> {
-        match self.0 {
+        match self.verbatim {
             "true" => Some(true),
             "false" => Some(false),
             _ => None,
@@ -63,37 +64,48 @@ impl<'a> Value<'a> {
 
     /// An integer from 0 to `u64::MAX`, written without sign, fraction or exponent.
     pub(super) fn unsigned(self) -> Option<u64> {
-        self.0.parse().ok()
+        let digits = self.verbatim.as_bytes();
+        if digits.is_empty() || digits.len() > SHORT_NUMBER {
+            return self.verbatim.parse().ok();
+        }
+        let add = |sum: u64, digit: &u8| Some(sum * 10 + u64::from(digit.checked_sub(b'0').filter(|d| *d < 10)?));
+        digits.iter().try_fold(0, add)
     }
 
     /// The string, unescaped; `None` for every other kind of value. Borrowed text has no control characters.
     pub(super) fn text(self) -> Option<Text<'a>> {
-        let inner = self.0.strip_prefix('"')?;
+        let inner = self.verbatim.strip_prefix('"')?;
         if !inner.ends_with('"') {
             return Some(Cow::Borrowed(inner));
         }
-        serde_json::from_str::<String>(self.0).ok().map(Cow::Owned)
+        serde_json::from_str::<String>(self.verbatim).ok().map(Cow::Owned)
+    }
+
+    /// So many bytes at the beginning of the string have neither control characters nor blanks, dashes and
+    /// underscores.
+    pub(super) fn clean(self) -> usize {
+        self.clean
     }
 
     /// The string without characters.
     pub(super) fn is_empty_string(self) -> bool {
-        matches!(self.0, "\"" | "\"\"")
+        matches!(self.verbatim, "\"" | "\"\"")
     }
 
     /// The value as it stands in the line.
     pub(super) fn verbatim(self) -> &'a str {
-        self.0
+        self.verbatim
     }
 
     /// The items of an array of strings; `None` where it is no array or an item is no string.
     pub(super) fn strings(self) -> Option<Vec<Text<'a>>> {
-        let items = serde_json::from_str::<Vec<String>>(self.0).ok()?;
+        let items = serde_json::from_str::<Vec<String>>(self.verbatim).ok()?;
         Some(items.into_iter().map(Cow::Owned).collect())
     }
 
     /// The items of an array of numbers from 0 to 255, as PowerShell prints a byte array; `None` for anything else.
     pub(super) fn octets(self) -> Option<Vec<u8>> {
-        self.is_array().then(|| serde_json::from_str(self.0).ok()).flatten()
+        self.is_array().then(|| serde_json::from_str(self.verbatim).ok()).flatten()
     }
 }
 
@@ -101,23 +113,27 @@ impl<'a> Value<'a> {
 mod tests {
     use super::*;
 
+    fn value(text: &str) -> Value<'_> {
+        Value::of(text, Place { start: 0, end: text.len(), clean: 0 })
+    }
+
     #[test]
     fn a_value_is_of_one_kind() {
-        assert_eq!(Value(r#""a\u0041\/""#).text().as_deref(), Some("aA/"));
-        for (value, text) in [(Value::plain("\""), ""), (Value::whole("\"\""), ""), (Value::plain("\"ab"), "ab")] {
-            assert_eq!((value.text().as_deref(), value.is_empty_string()), (Some(text), text.is_empty()));
+        assert_eq!(value(r#""a\u0041\/""#).text().as_deref(), Some("aA/"));
+        for (json, text) in [("\"", ""), ("\"\"", ""), ("\"ab", "ab")] {
+            assert_eq!((value(json).text().as_deref(), value(json).is_empty_string()), (Some(text), text.is_empty()));
         }
-        assert_eq!((Value("1").text(), Value("null").text(), Value("").text()), (None, None, None));
-        assert_eq!(Value("18446744073709551615").unsigned(), Some(u64::MAX));
-        for other in ["18446744073709551616", "-1", "1.0", "1e2", "\"1\"", "", "null"] {
-            assert_eq!(Value(other).unsigned(), None, "{other}");
+        assert_eq!((value("1").text(), value("null").text(), value("").text()), (None, None, None));
+        assert_eq!(value("18446744073709551615").unsigned(), Some(u64::MAX));
+        for other in ["18446744073709551616", "-1", "1.0", "1e2", "1a", "a", "1e99", "\"1\"", "", "null"] {
+            assert_eq!(value(other).unsigned(), None, "{other}");
         }
-        assert_eq!(Value("[0,255]").octets(), Some(vec![0, 255]));
+        assert_eq!(value("[0,255]").octets(), Some(vec![0, 255]));
         for other in ["[256]", "[-1]", "[1.0]", "[\"1\"]", "\"ab\"", ""] {
-            assert_eq!(Value(other).octets(), None, "{other}");
+            assert_eq!(value(other).octets(), None, "{other}");
         }
-        assert_eq!(Value(r#"["a","\u0062"]"#).strings(), Some(vec!["a".into(), "b".into()]));
-        assert_eq!(Value("[\"a\",null]").strings(), None);
-        assert!(Value("").is_silent() && Value("null").is_silent() && !Value("\"\"").is_silent());
+        assert_eq!(value(r#"["a","\u0062"]"#).strings(), Some(vec!["a".into(), "b".into()]));
+        assert_eq!(value("[\"a\",null]").strings(), None);
+        assert!(value("").is_silent() && value("null").is_silent() && !value("\"\"").is_silent());
     }
 }

@@ -213,6 +213,85 @@ proptest! {
 
 }
 
+/// Lines that are much alike: one line, and what became of it with another value, another order of its members, a
+/// member more or less or twice, blanks, or damage at some place.
+fn alike() -> impl Strategy<Value = Vec<String>> {
+    let key = prop_oneof![8 => select(KEYS).prop_map(str::to_owned), 1 => "[a-z_]{30,60}"];
+    let inner = || vec((select(KEYS), scalar()), 0..4);
+    let value = prop_oneof![
+        6 => scalar(),
+        2 => inner().prop_map(|members| {
+            let members: Vec<String> = members.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        }),
+        1 => value(),
+    ];
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), scalar(), select(SPACES), 0..9u8);
+    let start = select(vec![
+        vec![],
+        vec![("schema", r#""census/1""#), ("type", r#""certificate""#), ("run", r#""r""#), ("sha1", SHA1_TEXT)],
+        vec![("sha1", SHA1_TEXT)],
+    ]);
+    (start, vec((key, value), 1..8), vec(change, 1..8)).prop_map(|(start, rest, changes)| {
+        let mut members: Vec<(String, String)> =
+            start.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        members.extend(rest);
+        let print = |members: &[(String, String)]| {
+            let members: Vec<String> = members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let mut lines = vec![print(&members)];
+        for (at, to, value, space, how) in changes {
+            let (at, to) = (at.index(members.len()), to.index(members.len()));
+            match how {
+                0 | 1 => members[at].1 = value,
+                2 => members.swap(at, to),
+                3 => members.insert(to, members[at].clone()),
+                4 if members.len() > 1 => drop(members.remove(at)),
+                5 => members[at].1.insert_str(0, space),
+                6 => members[at].0 = members[to].0.clone(),
+                7 => members[at].1 = "{}".to_owned(),
+                _ => {}
+            }
+            let mut line = print(&members);
+            if how == 8 {
+                let middle = at * line.len() / members.len();
+                if line.is_char_boundary(middle) {
+                    line.insert_str(middle, space);
+                }
+            }
+            // Twice, so that the line is read by the shape it taught, too.
+            lines.extend([line.clone(), line]);
+        }
+        lines
+    })
+}
+
+/// [`SHA1`] as JSON.
+const SHA1_TEXT: &str = r#""0123456789abcdef0123456789abcdef01234567""#;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2048, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lines_of_a_known_shape_make_equal_records(lines in alike()) {
+        for kind in [Kind::Census, Kind::Flat] {
+            // One reader knows all shapes so far, one knows none, and one asks `serde_json`.
+            let (mut warm, mut slow) = (Reader::new(kind), Reader::new(kind));
+            for line in &lines {
+                let (mut by_shape, mut by_parser) = (Recorder::default(), Recorder::default());
+                let taken = warm.scanned(line, 7, &mut by_shape);
+                let cold = Reader::new(kind).scanned(line, 7, &mut Recorder::default());
+                prop_assert_eq!(taken, cold, "{:?}", line);
+                if taken {
+                    slow.parsed(line, 7, &mut by_parser);
+                    prop_assert_eq!(by_shape, by_parser, "{:?} of {:?}", line, lines);
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
 
@@ -246,19 +325,26 @@ fn ordinary_lines_take_the_fast_path() {
 #[test]
 fn the_fast_path_never_takes_what_is_no_json() {
     let huge = "9".repeat(400);
+    // The second reader knows the shape of the line from a right value in this place.
+    let mut warm = Reader::new(Kind::Census);
     for wrong in WRONG.iter().copied().chain([huge.as_str()]) {
         // As a value that is used, in an object that is read, in one that is not, and in an array.
         for place in ["host", "acquire", "x", "y"] {
-            let value = match place {
-                "acquire" => format!(r#"{{"key_spec":{wrong}}}"#),
-                "x" => format!(r#"{{"a":{{"b":{wrong}}}}}"#),
-                "y" => format!("[0,{wrong}]"),
-                _ => wrong.to_owned(),
+            let line = |value: &str| {
+                let value = match place {
+                    "acquire" => format!(r#"{{"key_spec":{value}}}"#),
+                    "x" => format!(r#"{{"a":{{"b":{value}}}}}"#),
+                    "y" => format!("[0,{value}]"),
+                    _ => value.to_owned(),
+                };
+                format!(r#"{{"schema":"census/1","{place}":{value},"z":0}}"#)
             };
-            let text = format!(r#"{{"schema":"census/1","{place}":{value},"z":0}}"#);
+            let text = line(wrong);
             assert!(serde_json::from_str::<Json>(&text).is_err(), "{text}");
             let taken = Reader::new(Kind::Census).scanned(&text, 0, &mut Recorder::default());
             assert!(!taken, "{text}");
+            assert!(warm.scanned(&line("true"), 0, &mut Recorder::default()), "{text}");
+            assert!(!warm.scanned(&text, 0, &mut Recorder::default()), "{text}");
         }
     }
 }
