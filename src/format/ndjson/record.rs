@@ -29,6 +29,7 @@ impl<'a> Record<'_, 'a> {
     }
 
     /// A value of the type that `read` understands; everything else but silence is a doubt.
+    #[inline]
     fn typed<T>(
         &mut self,
         field: Field,
@@ -42,9 +43,15 @@ impl<'a> Record<'_, 'a> {
         }
         let found = read(value);
         if found.is_none() {
-            self.doubt(field, code, format!("not {expected}: {}", describe(value)));
+            self.unexpected(field, code, expected);
         }
         found
+    }
+
+    #[cold]
+    fn unexpected(&mut self, field: Field, code: Code, expected: &str) {
+        let message = format!("not {expected}: {}", describe(self.get(field)));
+        self.doubt(field, code, message);
     }
 
     /// Whether an object stands there, whose members are fields of their own.
@@ -84,7 +91,12 @@ impl<'a> Record<'_, 'a> {
     }
 
     pub(super) fn store_location(&mut self) -> Option<StoreLocation> {
-        self.word(Field::StoreLocation, Code::BadField, "a store location", StoreLocation::parse)
+        self.word(Field::StoreLocation, Code::BadField, "a store location", |text| match text {
+            // As the format writes them.
+            "LocalMachine" => Some(StoreLocation::LocalMachine),
+            "CurrentUser" => Some(StoreLocation::CurrentUser),
+            other => StoreLocation::parse(other),
+        })
     }
 
     /// `api` (`cng`, `capi`) and `impl_api` (`ncrypt`, `capi`).
@@ -110,7 +122,14 @@ impl<'a> Record<'_, 'a> {
         self.typed(field, Code::BadField, "an array of strings", Value::strings).unwrap_or_default()
     }
 
-    fn word<T>(&mut self, field: Field, code: Code, expected: &str, read: fn(&str) -> Option<T>) -> Option<T> {
+    #[inline]
+    fn word<T>(
+        &mut self,
+        field: Field,
+        code: Code,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         self.typed(field, code, expected, |value| read(&value.text()?))
     }
 }

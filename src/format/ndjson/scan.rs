@@ -11,8 +11,9 @@
 const MAX_DEPTH: u32 = 16;
 /// Digits of an integer that `serde_json` takes for one: they always fit a `u64`.
 const MAX_DIGITS: usize = 19;
-/// Strings shorter than this are searched in place: calling a routine would cost more than it saves.
-const SHORT: usize = 64;
+/// Strings shorter than this, hashes among them, are searched in place: calling a routine would cost more than it
+/// saves.
+const SHORT: usize = 72;
 /// Bytes of a long string that are looked at together: first so many, then so many.
 const LARGE_BLOCK: usize = 256;
 const BLOCK: usize = 64;

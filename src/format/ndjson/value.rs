@@ -29,21 +29,25 @@ impl<'a> Value<'a> {
     }
 
     /// The key does not stand in the line: the collector was not asked.
+    #[inline]
     pub(super) fn is_missing(self) -> bool {
         self.verbatim.is_empty()
     }
 
     /// `null`: asked, and there is none.
+    #[inline]
     pub(super) fn is_null(self) -> bool {
         self.verbatim == "null"
     }
 
     /// The key is absent or its value is `null`: either way nothing was said.
+    #[inline]
     pub(super) fn is_silent(self) -> bool {
         self.is_missing() || self.is_null()
     }
 
     /// An object.
+    #[inline]
     pub(super) fn is_object(self) -> bool {
         self.verbatim.starts_with('{')
     }
@@ -54,6 +58,7 @@ impl<'a> Value<'a> {
     }
 
     /// `true` or `false`.
+    #[inline]
     pub(super) fn bool(self) -> Option<bool> {
         match self.verbatim {
             "true" => Some(true),
@@ -63,6 +68,7 @@ impl<'a> Value<'a> {
     }
 
     /// An integer from 0 to `u64::MAX`, written without sign, fraction or exponent.
+    #[inline]
     pub(super) fn unsigned(self) -> Option<u64> {
         let digits = self.verbatim.as_bytes();
         if digits.is_empty() || digits.len() > SHORT_NUMBER {
@@ -73,11 +79,14 @@ impl<'a> Value<'a> {
     }
 
     /// The string, unescaped; `None` for every other kind of value. Borrowed text has no control characters.
+    #[inline]
     pub(super) fn text(self) -> Option<Text<'a>> {
         let inner = self.verbatim.strip_prefix('"')?;
-        if !inner.ends_with('"') {
-            return Some(Cow::Borrowed(inner));
-        }
+        if inner.as_bytes().last() != Some(&b'"') { Some(Cow::Borrowed(inner)) } else { self.unescaped() }
+    }
+
+    #[cold]
+    fn unescaped(self) -> Option<Text<'a>> {
         serde_json::from_str::<String>(self.verbatim).ok().map(Cow::Owned)
     }
 
