@@ -115,9 +115,8 @@ fn certificate(record: &mut Record<'_, '_>, run: &Run, scratch: &mut Vec<u8>, si
         let message = "neither der nor a readable sha1 or sha256";
         return Fate::Lost(lost(record, Code::NoCertificate, Field::Der, message));
     }
-    let body = der.map_or(Body::Absent, |text| {
-        Body::Base64(convert::base64(text, record.get(Field::Der).clean(), scratch))
-    });
+    let body =
+        der.map_or(Body::Absent, |text| Body::Base64(convert::base64(text, record.get(Field::Der).clean(), scratch)));
     let store_location = record.store_location();
     let user_sid = record.text(Field::Sid).or_else(|| {
         // Whose stores these are is said once, in the header.

@@ -142,7 +142,10 @@ mod tests {
             }
         }
         assert_eq!(loose_hash("\u{200e}0a 1B:2c-3d"), Some([0x0a, 0x1b, 0x2c, 0x3d]));
-        assert_eq!((loose_hash::<2>("0a1B"), loose_hash::<2>("0a1"), loose_hash::<2>("0a1 b2")), (Some([0x0a, 0x1b]), None, None));
+        assert_eq!(
+            (loose_hash::<2>("0a1B"), loose_hash::<2>("0a1"), loose_hash::<2>("0a1 b2")),
+            (Some([0x0a, 0x1b]), None, None)
+        );
     }
 
     #[test]

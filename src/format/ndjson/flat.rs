@@ -11,12 +11,12 @@ use crate::record::{
 };
 
 use super::aliases::{self, Field, NO_KEY};
+use super::convert;
 use super::record::describe;
 use super::scan;
 use super::shape::Shapes;
 use super::tree::Members;
 use super::value::Value;
-use super::convert;
 
 /// Most known keys the fast path keeps of one line; more is for the slow path, which has each key once.
 const MAX_ENTRIES: usize = 64;

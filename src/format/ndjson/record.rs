@@ -123,13 +123,7 @@ impl<'a> Record<'_, 'a> {
     }
 
     #[inline]
-    fn word<T>(
-        &mut self,
-        field: Field,
-        code: Code,
-        expected: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
+    fn word<T>(&mut self, field: Field, code: Code, expected: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         self.typed(field, code, expected, |value| read(&value.text()?))
     }
 }

@@ -6,7 +6,6 @@
 //! valid, and then [`tree`](super::tree) asks `serde_json`; it must never accept what `serde_json` refuses, so
 //! values that nobody wants are checked as well. Tests hold the two against each other.
 
-
 /// Deepest nesting that is followed; `serde_json` gives up at 128.
 const MAX_DEPTH: u32 = 16;
 /// Digits of an integer that `serde_json` takes for one: they always fit a `u64`.
@@ -70,7 +69,11 @@ pub(super) fn walk<'a>(text: &'a str, mut on: impl FnMut(Member<'a>)) -> Option<
 
 /// An object whose members are wanted: `member` gets the offset of each value and its key.
 #[inline(always)]
-fn object<'a>(text: &'a str, at: usize, mut member: impl FnMut(usize, &'a str, usize) -> Option<usize>) -> Option<usize> {
+fn object<'a>(
+    text: &'a str,
+    at: usize,
+    mut member: impl FnMut(usize, &'a str, usize) -> Option<usize>,
+) -> Option<usize> {
     let json = text.as_bytes();
     let mut at = blanks(json, expect(json, at, b'{')?);
     if json.get(at) == Some(&b'}') {
@@ -297,9 +300,8 @@ fn is_plain<const N: usize>(block: &[u8; N]) -> bool {
         }
     }
     // The backslash and the underscore differ in two bits.
-    (0..16).fold(true, |plain, lane| {
-        plain & (least[lane] >= b'+') & (dash[lane] != 0) & (backslash[lane] > b'\\' ^ b'_')
-    })
+    (0..16)
+        .fold(true, |plain, lane| plain & (least[lane] >= b'+') & (dash[lane] != 0) & (backslash[lane] > b'\\' ^ b'_'))
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;

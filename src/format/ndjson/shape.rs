@@ -188,7 +188,8 @@ impl<M: Copy + PartialEq> Shapes<M> {
             let gap = Gap::of(text.as_bytes().get(step.gap.0..step.gap.1).unwrap_or_default());
             let next = self.nodes[usize::from(from)].next;
             let mut same = next;
-            while same != NONE && (self.nodes[usize::from(same)].gap, self.nodes[usize::from(same)].then) != (gap, step.then)
+            while same != NONE
+                && (self.nodes[usize::from(same)].gap, self.nodes[usize::from(same)].then) != (gap, step.then)
             {
                 same = self.nodes[usize::from(same)].other;
             }
