@@ -122,7 +122,7 @@ fn certificate(record: &mut Record<'_, '_>, run: &Run, scratch: &mut Vec<u8>, si
         // Whose stores these are is said once, in the header.
         (store_location == Some(StoreLocation::CurrentUser)).then(|| run.user_sid().map(Cow::Borrowed)).flatten()
     });
-    let observation = Observation {
+    let mut observation = Observation {
         lineage: record.lineage,
         client: record.text(Field::Host),
         store_location,
@@ -130,21 +130,19 @@ fn certificate(record: &mut Record<'_, '_>, run: &Run, scratch: &mut Vec<u8>, si
         user_sid,
         collection: run.collection(),
         certificate: CertificateRef { body, sha1, sha256 },
-        claims: certificate_claims(record),
         ..Observation::default()
     };
+    certificate_claims(record, &mut observation.claims);
     sink.observation(&observation);
     Fate::Kept
 }
 
-fn certificate_claims<'a>(record: &mut Record<'_, 'a>) -> Claims<'a> {
-    let mut claims = Claims {
-        ncrypt_key_handle: record.bool(Field::NcryptKeyHandle),
-        archived: record.bool(Field::Archived),
-        friendly_name: record.text(Field::FriendlyName),
-        request_originator: record.text(Field::RequestOriginator),
-        ..Claims::default()
-    };
+/// Fills the claims in their place: they are large, and most lines say next to nothing.
+fn certificate_claims<'x, 'a: 'x>(record: &mut Record<'_, 'a>, claims: &mut Claims<'x>) {
+    claims.ncrypt_key_handle = record.bool(Field::NcryptKeyHandle);
+    claims.archived = record.bool(Field::Archived);
+    claims.friendly_name = record.text(Field::FriendlyName);
+    claims.request_originator = record.text(Field::RequestOriginator);
     if record.get(Field::KeyProvInfo).is_null() {
         claims.key_report = KeyReport::Absent;
     } else if record.object(Field::KeyProvInfo) {
@@ -172,7 +170,6 @@ fn certificate_claims<'a>(record: &mut Record<'_, 'a>) -> Claims<'a> {
     if opened || claims.ncrypt_key_handle == Some(true) {
         claims.key_report = KeyReport::Claimed;
     }
-    claims
 }
 
 /// A key container without certificate.

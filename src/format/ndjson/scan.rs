@@ -314,3 +314,28 @@ fn special_bytes(word: u64) -> u64 {
     let control = word.wrapping_sub(ONES * b' ' as u64) & !word;
     (zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64)) | control) & TOPS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_characters_are_found_in_strings_of_any_length() {
+        for len in (0..90).chain([127, 128, 129, 255, 256, 257, 330, 600]) {
+            for odd in [b'A', b' ', b'-', b'_', b'!', 0xc3] {
+                let mut text = vec![b'A'; len];
+                text.iter_mut().skip(len / 2).take(1).for_each(|byte| *byte = odd);
+                assert_eq!(special(&text), None, "{len} {odd}");
+                for at in (0..len).step_by(1 + len / 100) {
+                    for byte in [b'"', b'\\', 0, 0x1f] {
+                        let before = std::mem::replace(&mut text[at], byte);
+                        let Some((found, clean)) = special(&text) else { panic!("{len} {at} {byte}") };
+                        assert_eq!(found, at, "{len} {byte} {odd}");
+                        assert!(clean <= at && !text[..clean].iter().any(|byte| matches!(byte, b' ' | b'-' | b'_')));
+                        text[at] = before;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -262,3 +262,34 @@ impl Gap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learn(shapes: &mut Shapes<u8>, text: &str) {
+        shapes.begin();
+        assert!(scan::walk(text, |member| shapes.note(&member, Some(7))).is_some());
+        shapes.learn(text);
+    }
+
+    #[test]
+    fn shapes_are_followed_and_their_number_is_bounded() {
+        let mut shapes = Shapes::new();
+        for number in 0..5000 {
+            let text = |value: &str| format!(r#"{{"k{number}":{value},"x":{{"y":{value},"z":0}},"e":{{}}}}"#);
+            assert!(!shapes.follow(&text("1"), |_| ()), "{number}");
+            learn(&mut shapes, &text("1"));
+            // An empty object at the end has no place among the gaps.
+            assert!(!shapes.follow(&text("1"), |_| ()), "{number}");
+            let text = |value: &str| format!(r#"{{"k{number}":{value},"x":{{"y":{value}, "z":0}}}}"#);
+            learn(&mut shapes, &text("1"));
+            let (mut heard, line) = (Vec::new(), text("\"ab\""));
+            assert!(shapes.follow(&line, |known| heard.push(&line[known.value.start..known.value.end])), "{number}");
+            assert_eq!(heard, ["\"ab", "{", "\"ab", "0"]);
+            assert!(shapes.nodes.len() <= MAX_NODES);
+        }
+        learn(&mut shapes, &format!(r#"{{"{}":1}}"#, "k".repeat(MAX_GAP)));
+        assert!(!shapes.follow(&format!(r#"{{"{}":1}}"#, "k".repeat(MAX_GAP)), |_| ()), "the key is too long");
+    }
+}
