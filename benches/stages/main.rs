@@ -3,7 +3,7 @@
 //! `cargo bench --bench stages` runs all of them, `cargo bench --bench stages -- x509` one group; two states of the
 //! code are compared with `--save-baseline NAME` and `--baseline NAME`. Every input is made in memory from a fixed
 //! seed, so figures of different days speak of the same bytes. What the whole program does against a peer is
-//! measured by `benches/compare.sh`.
+//! measured by `benches/peers/run.sh`.
 //!
 //! In test mode (`cargo test --benches`) every bench runs once, on inputs of a few records.
 
