@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 /// Bytes read at a time. Chunks of 256 KiB to 1 MiB stay in the second-level cache, larger ones do not.
-pub const CHUNK: usize = 512 * 1024;
+pub const CHUNK: usize = 128 * 1024;
 /// Most bytes a reader may ask to see at once; what needs more is a `too_large` reject.
 pub const MAX_WINDOW: usize = 64 * 1024 * 1024;
 /// Default limit of one line, in bytes.

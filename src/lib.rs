@@ -41,5 +41,6 @@ pub mod resolve;
 pub mod scan;
 pub mod synth;
 pub mod table;
+pub mod timing;
 pub mod walk;
 pub mod x509;

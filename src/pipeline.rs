@@ -11,16 +11,17 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use crate::classify::{Catalogue, Classifier};
+use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
-use crate::format::{self, Format, HEAD, Input, Outcome};
+use crate::format::{self, Format, HEAD, Input, Memory, Outcome};
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::group::row::Origin;
-use crate::group::sink::GroupSink;
+use crate::group::sink::{GroupSink, Tools};
 use crate::group::tally::Status;
 use crate::group::{Group, Setting};
 use crate::input::Window;
@@ -28,6 +29,8 @@ use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
+use crate::table::encode::Packer;
+use crate::timing::{Part, Timing};
 use crate::walk::Source;
 
 /// What every worker needs to know.
@@ -50,6 +53,15 @@ pub struct Job<'a> {
     pub max_line: usize,
     /// Counters, and the wish to stop.
     pub progress: &'a Progress,
+    /// Where the time goes.
+    pub timing: &'a Timing,
+}
+
+impl Job<'_> {
+    /// Counts and times what is read.
+    fn timed<'r>(&'r self, read: impl Read + 'r) -> impl Read + 'r {
+        Timed { read: self.progress.watch(read), timing: self.timing }
+    }
 }
 
 /// Runs phase 1: every source is read once, every row group appended to `report` in order.
@@ -62,17 +74,20 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
         .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
     pool.broadcast(|_| {
         let _watch = Watch(&line);
-        let mut tools = Tools {
-            classifier: Classifier::new(Arc::clone(job.catalogue)),
-            head: Vec::with_capacity(HEAD + 1),
-            buffer: Vec::new(),
+        let mut worker = Worker {
+            tools: Tools::new(Arc::clone(job.catalogue)),
+            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffer: Vec::new() },
+        };
+        let mut packer = match job.encoders.packer() {
+            Ok(packer) => packer,
+            Err(error) => return line.fail(error),
         };
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
             if task >= job.plan.tasks() || job.progress.is_stopped() || line.has_failed() {
                 break;
             }
-            work(job, task, &mut tools, &line);
+            work(job, task, &mut worker, &mut packer, &line);
         }
         // A task given up leaves a gap in the line: who waits behind it must not wait for ever.
         if job.progress.is_stopped() {
@@ -83,10 +98,25 @@ pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Erro
 }
 
 /// What a worker keeps from unit to unit, so that a tree of small files costs no fresh memory a file.
-struct Tools {
-    classifier: Classifier,
+struct Worker {
+    reading: Reading,
+    tools: Tools,
+}
+
+/// What readers keep.
+struct Reading {
+    memory: Memory,
     head: Vec<u8>,
     buffer: Vec<u8>,
+}
+
+impl Reading {
+    /// Takes a window's buffer back. One that a huge record has blown up is not kept for the next thousand small files.
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        buffer.truncate(4 * crate::input::CHUNK);
+        buffer.shrink_to(4 * crate::input::CHUNK);
+        self.buffer = buffer;
+    }
 }
 
 /// Tells the line of a worker's panic outside a reader, so that nobody waits for its group; the pool passes the panic
@@ -105,10 +135,13 @@ impl Drop for Watch<'_, '_> {
 type Place = (usize, u32);
 
 /// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
-fn work(job: &Job<'_>, task: usize, tools: &mut Tools, line: &Line<'_>) {
-    let mut number = 0;
+fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>) {
+    let start = Instant::now();
+    let (mut number, mut elsewhere) = (0, Duration::ZERO);
     let mut hand_on = |group: Group, last: bool| {
-        line.submit((task, number), group, last);
+        let start = Instant::now();
+        line.submit((task, number), packer, group, last);
+        elsewhere += start.elapsed();
         number += 1;
     };
     let mut group = Group::new(job.setting);
@@ -116,16 +149,17 @@ fn work(job: &Job<'_>, task: usize, tools: &mut Tools, line: &Line<'_>) {
         if job.progress.is_stopped() || line.has_failed() {
             return;
         }
-        group = read_unit(job, &range, group, tools, &mut |full| hand_on(full, false));
+        group = read_unit(job, &range, group, worker, &mut |full| hand_on(full, false));
     }
     if !job.progress.is_stopped() {
         hand_on(group, true);
     }
+    job.timing.add(Part::Records, start.elapsed().saturating_sub(elsewhere), 0);
 }
 
 /// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
-fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_on: &mut dyn FnMut(Group)) -> Group {
-    let Tools { classifier, head, buffer } = tools;
+fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, worker: &mut Worker, hand_on: &mut dyn FnMut(Group)) -> Group {
+    let Worker { tools, reading } = worker;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
     let stopped = || job.progress.is_stopped();
@@ -135,7 +169,7 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_o
         format: "unknown",
         client: client.as_ref().map(|(name, basis)| (name.as_str(), *basis)),
     };
-    let mut sink = GroupSink::new(group, job.setting, origin, classifier, hand_on, &stopped);
+    let mut sink = GroupSink::new(group, job.setting, origin, tools, hand_on, &stopped);
     let (mut format, mut status) = (None, Status::Unsupported);
     if let Some((code, message)) = &source.trouble {
         sink.reject(Reject::lost(Lineage::default(), Stage::Walk, *code, message.clone()));
@@ -143,7 +177,7 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_o
     } else if source.special {
         format = Some("special_file");
     } else {
-        match open_and_read(job, unit, source, head, buffer, &mut sink) {
+        match open_and_read(job, unit, source, reading, &mut sink) {
             Ok((found, outcome)) => (format, status) = (found, outcome),
             Err(error) => {
                 sink.reject(Reject::lost(Lineage::default(), Stage::Read, Code::Io, error.to_string()));
@@ -160,7 +194,9 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, tools: &mut Tools, hand_o
         sink.reject(Reject::degraded(Lineage::default(), Stage::Read, Code::Io, "sha256", why));
         None
     });
-    job.progress.add_records(sink.end_unit(format, status, sha256));
+    let records = sink.end_unit(format, status, sha256);
+    job.progress.add_records(records);
+    job.timing.add(Part::Records, Duration::ZERO, records);
     sink.group
 }
 
@@ -168,76 +204,87 @@ fn open_and_read(
     job: &Job<'_>,
     unit: &Unit,
     source: &Source,
-    head: &mut Vec<u8>,
-    buffer: &mut Vec<u8>,
+    worker: &mut Reading,
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
     let mut file = File::open(&source.file)?;
-    let Some(format) = format::sniff_start(&mut file, source.len, head)? else {
+    let whole = unit.start == 0 && unit.end >= source.len;
+    if whole {
+        // Not limited to the size seen by the walk: a file that has grown since is read to its end. Small files come in
+        // great numbers, so the bytes that show the format are read once, into the window.
+        let mut window = Window::with_buffer(job.timed(&mut file), 0, std::mem::take(&mut worker.buffer));
+        let format = format::sniff_window(&mut window, source.len);
+        window.take_error().map_or(Ok(()), Err)?;
+        let status = match format {
+            Some(format) if format.read.is_some() => {
+                Some(read_guarded(format, job, &mut window, &mut worker.memory, source, sink))
+            }
+            _ => None,
+        };
+        worker.keep(window.into_buffer());
+        return Ok(match format {
+            None => (None, Status::Unrecognised),
+            Some(format) if format.name == "empty" => (Some(format.name), Status::Empty),
+            Some(format) => (Some(format.name), status.unwrap_or(Status::Unsupported)),
+        });
+    }
+    let Some(format) = format::sniff_start(&mut file, source.len, &mut worker.head)? else {
         return Ok((None, Status::Unrecognised));
     };
-    if format.name == "empty" {
-        return Ok((Some(format.name), Status::Empty));
-    }
-    if format.read.is_none() {
+    let Some(border) = format.border.filter(|_| format.read.is_some()) else {
         return Ok((Some(format.name), Status::Unsupported));
-    }
-    let whole = unit.start == 0 && unit.end >= source.len;
-    let status = if whole {
-        // Not limited to the size seen by the walk: a file that has grown since is read to its end.
-        let rest = (&head[..]).chain(&mut file);
-        read_guarded(format, job, Bytes { read: rest, offset: 0, buffer }, source, sink)
-    } else {
-        let Some(border) = format.border else { return Ok((Some(format.name), Status::Unsupported)) };
-        match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
-            Some(range) => {
-                let read = plan::read_range(&mut file, &range)?;
-                let status = read_guarded(format, job, Bytes { read, offset: range.start, buffer }, source, sink);
-                match file.metadata()?.len() < range.end {
-                    true => {
-                        let message = "the file became shorter while it was read";
-                        sink.reject(Reject::lost(Lineage::at(range.end), Stage::Read, Code::Io, message));
-                        status.max(Status::Incomplete)
-                    }
-                    false => status,
+    };
+    let status = match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
+        Some(range) => {
+            let read = plan::read_range(&mut file, &range)?;
+            let mut window = Window::with_buffer(job.timed(read), range.start, std::mem::take(&mut worker.buffer));
+            let status = read_guarded(format, job, &mut window, &mut worker.memory, source, sink);
+            worker.keep(window.into_buffer());
+            match file.metadata()?.len() < range.end {
+                true => {
+                    let message = "the file became shorter while it was read";
+                    sink.reject(Reject::lost(Lineage::at(range.end), Stage::Read, Code::Io, message));
+                    status.max(Status::Incomplete)
                 }
+                false => status,
             }
-            None => Status::Complete,
         }
+        None => Status::Complete,
     };
     Ok((Some(format.name), status))
 }
 
-/// Bytes of a unit on their way to a reader.
-struct Bytes<'b, R> {
+/// Counts and times what passes through.
+struct Timed<'t, R> {
     read: R,
-    /// Offset of the first byte in the source.
-    offset: u64,
-    /// Lent to the window.
-    buffer: &'b mut Vec<u8>,
+    timing: &'t Timing,
+}
+
+impl<R: Read> Read for Timed<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let start = Instant::now();
+        let n = self.read.read(buf)?;
+        self.timing.add(Part::Read, start.elapsed(), n as u64);
+        Ok(n)
+    }
 }
 
 /// Runs a reader; its panic, if any, is this unit's problem alone.
 fn read_guarded(
     format: &'static Format,
     job: &Job<'_>,
-    bytes: Bytes<'_, impl Read>,
+    window: &mut Window<'_>,
+    memory: &mut Memory,
     source: &Source,
     sink: &mut GroupSink<'_>,
 ) -> Status {
-    let Bytes { read: bytes, offset, buffer } = bytes;
-    let mut window = Window::with_buffer(job.progress.watch(bytes), offset, std::mem::take(buffer));
     let name = source.path.rsplit('/').next().unwrap_or(&source.path);
     sink.set_format(format.name);
     let Some(read) = format.read else { return Status::Unsupported };
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| read(Input { window: &mut window, name, max_line: job.max_line }, sink)));
+    let input = Input { window: &mut *window, name, max_line: job.max_line, memory };
+    let outcome = catch_unwind(AssertUnwindSafe(|| read(input, sink)));
     let here = Lineage::at(window.offset());
     let error = window.take_error();
-    *buffer = window.into_buffer();
-    // A buffer that one huge record has blown up is not kept for the next thousand small files.
-    buffer.truncate(4 * crate::input::CHUNK);
-    buffer.shrink_to(4 * crate::input::CHUNK);
     if let Some(error) = error {
         sink.reject(Reject::lost(here, Stage::Read, Code::Io, error.to_string()));
         return Status::Failed;
@@ -317,18 +364,30 @@ impl<'a> Line<'a> {
 
     /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
     /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Place, group: Group, last: bool) {
-        if let Err(error) = self.try_submit(place, group, last) {
+    fn submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) {
+        if let Err(error) = self.try_submit(place, packer, group, last) {
             self.fail(error);
         }
     }
 
-    fn try_submit(&self, place: Place, group: Group, last: bool) -> Result<(), Error> {
-        let encoded = self.job.encoders.encode(group)?;
+    fn try_submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) -> Result<(), Error> {
+        let timing = self.job.timing;
+        let hashing = group.certificates.spent.hashing;
+        let start = Instant::now();
+        let encoded = self.job.encoders.encode(packer, group)?;
+        let spent = encoded.spent;
+        // The last batch is hashed here, and not among the records, which hashing is subtracted from.
+        let late = spent.hashing.saturating_sub(hashing);
+        timing.add(Part::Encode, start.elapsed().saturating_sub(late), encoded.rows as u64);
+        timing.add(Part::Records, late, 0);
+        timing.add(Part::Certificates, spent.parsing, spent.parsed);
+        timing.add(Part::Hash, spent.hashing, spent.hashed);
+        let start = Instant::now();
         let mut state = self.lock();
         while state.claim != place && state.unclaimed.len() + state.ready.len() >= self.room && state.error.is_none() {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        timing.add(Part::Wait, start.elapsed(), 1);
         state.unclaimed.insert(place, (encoded, last));
         loop {
             if state.error.is_some() {
@@ -340,10 +399,13 @@ impl<'a> Line<'a> {
             let Some(report) = state.report.as_mut() else { return Ok(()) };
             let claimed: Claimed = report.claim(encoded);
             drop(state);
-            let ready = self.job.encoders.settle(claimed, self.job.setting.audit, self.job.sources)?;
+            let (audit, sources) = (self.job.setting.audit, self.job.sources);
+            let ready = timing.of(Part::Encode, 0, || self.job.encoders.settle(packer, claimed, audit, sources))?;
+            let start = Instant::now();
             state = self.lock();
+            timing.add(Part::Wait, start.elapsed(), 0);
             state.ready.insert(place, (ready, last));
-            Self::append_ready(&mut state)?;
+            timing.of(Part::Append, 1, || Self::append_ready(&mut state))?;
             self.moved.notify_all();
         }
     }
@@ -409,13 +471,14 @@ mod tests {
             let job = Job {
                 sources: &sources,
                 plan: &plan,
-                setting: Setting { audit: None, max_bytes: 1 << 20 },
+                setting: Setting { audit: None, max_bytes: 1 << 20, remember: true },
                 client_from: &ClientFrom::Record,
                 catalogue: &Arc::new(Catalogue::builtin()),
                 encoders: &encoders,
                 hash_sources: false,
                 max_line: 1024,
                 progress: &progress,
+                timing: &Timing::default(),
             };
             told.send(matches!(run(&job, 2, report), Err(Error::Interrupted)))
         });
@@ -442,7 +505,8 @@ mod tests {
             })
             .to_vec();
         let (plan, encoders) = (Plan::new(&sources), Encoders::new(Compression::None).expect("encoders"));
-        let (catalogue, setting) = (Arc::new(Catalogue::builtin()), Setting { audit: None, max_bytes: 1 << 20 });
+        let (catalogue, setting) =
+            (Arc::new(Catalogue::builtin()), Setting { audit: None, max_bytes: 1 << 20, remember: true });
         let job = Job {
             sources: &sources,
             plan: &plan,
@@ -453,18 +517,19 @@ mod tests {
             hash_sources: false,
             max_line: 1024,
             progress: &Progress::hidden(),
+            timing: &Timing::default(),
         };
-        let mut classifier = Classifier::new(Arc::clone(&catalogue));
+        let mut tools = Tools::new(Arc::clone(&catalogue));
         let mut group = Group::new(setting);
         let healthy: &'static Format = &format::ndjson::FLAT;
         let line = &br#"{"Thumbprint":"00112233445566778899aabbccddeeff00112233"}"#[..];
         for (index, (format, bytes)) in [(broken, &b"anything"[..]), (healthy, line)].into_iter().enumerate() {
             let origin = Origin { index: index as u32, source: &sources[index], format: "unknown", client: None };
             let mut hand_on = |_| panic!("the group is small");
-            let mut sink = GroupSink::new(group, setting, origin, &mut classifier, &mut hand_on, &|| false);
-            let mut buffer = Vec::new();
-            let bytes = Bytes { read: bytes, offset: 0, buffer: &mut buffer };
-            let status = read_guarded(format, &job, bytes, &sources[index], &mut sink);
+            let mut sink = GroupSink::new(group, setting, origin, &mut tools, &mut hand_on, &|| false);
+            let mut window = Window::new(bytes, 0);
+            let memory = &mut Memory::default();
+            let status = read_guarded(format, &job, &mut window, memory, &sources[index], &mut sink);
             sink.end_unit(Some(format.name), status, None);
             group = sink.group;
         }
@@ -474,8 +539,9 @@ mod tests {
         assert_eq!((reject.source, reject.reject.code), (0, Code::Internal));
         assert!(reject.reject.message.contains("reader failed"), "{}", reject.reject.message);
         assert!(!reject.reject.message.contains("out of luck"), "a panic may quote the input");
-        let encoded = encoders.encode(group).expect("whole rows");
-        let ready = encoders.settle(encoded.claim(|_| true), None, &sources).expect("whole rows");
+        let mut packer = encoders.packer().expect("a packer");
+        let encoded = encoders.encode(&mut packer, group).expect("whole rows");
+        let ready = encoders.settle(&mut packer, encoded.claim(|_| true), None, &sources).expect("whole rows");
         assert_eq!((ready.observations.rows, ready.rejects.rows), (1, 1));
     }
 }

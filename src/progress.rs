@@ -37,7 +37,9 @@ impl Progress {
     /// Counts records.
     pub fn add_records(&self, records: u64) {
         let all = self.records.fetch_add(records, Ordering::Relaxed) + records;
-        self.bar.set_message(format!("{all} records"));
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{all} records"));
+        }
     }
 
     /// Asks every worker to stop at its next record border.

@@ -203,6 +203,17 @@ pub enum Body<'a> {
     Der(&'a [u8]),
     /// Standard base64 of DER without white space (the hot path: compared as text before it is decoded).
     Base64(&'a [u8]),
+    /// The same, of a text that was pushed before: with what the sink [said](Sink::seen) of it then.
+    Again(&'a [u8], Seen),
+}
+
+/// A sink's word for a certificate that was pushed. It means something to that sink alone, and there only for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which of all row groups the certificate is in.
+    pub group: u64,
+    /// Its number there.
+    pub number: u32,
 }
 
 /// How a record names its certificate.
@@ -582,6 +593,11 @@ pub trait Sink {
     /// A late word on the client named by the run just ended: no `end` record was found for it.
     /// Not a record; the reader also pushes a degraded reject.
     fn incomplete(&mut self, client: Option<&str>);
+    /// The word for the certificate of the last observation. A reader that pushes the same text again may hand it in with
+    /// [`Body::Again`], to save the sink the look-up.
+    fn seen(&self) -> Option<Seen> {
+        None
+    }
     /// True when the run was interrupted: the reader returns at the next record border.
     fn stopped(&self) -> bool {
         false

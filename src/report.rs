@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::group::RejectRow;
-use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::group::encode::{Claimed, Encoded, Encoders, Ready, same};
 use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
@@ -192,8 +192,9 @@ impl Report {
 
     fn flush_sources(&mut self) -> Result<(), Error> {
         let rows = std::mem::take(&mut self.source_row_count);
-        let columns = self.source_rows.finish().into_iter().map(Ok);
-        self.source_table.append(self.encoders.sources.encode(rows, columns, false)?)
+        let columns = self.source_rows.finish();
+        let mut packer = self.encoders.packer()?;
+        self.source_table.append(self.encoders.sources.encode(&mut packer, rows, same(&columns), |_| None)?)
     }
 
     /// Ends phase 1: closes the certificates, so that waiting rows can be resolved from them.
@@ -244,8 +245,9 @@ impl Report {
         let mut tables: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
         tables.insert("certificates", certificates.parts);
         let mut clients = TableWriter::new(Arc::clone(&self.encoders.clients), &self.folder)?;
+        let mut packer = self.encoders.packer()?;
         for (rows, columns) in self.clients.row_groups(self.audit.as_deref()) {
-            clients.append(self.encoders.clients.encode(rows, columns.into_iter().map(Ok), false)?)?;
+            clients.append(self.encoders.clients.encode(&mut packer, rows, same(&columns), |_| None)?)?;
         }
         tables.insert("clients", clients.finish()?);
         for (name, writer) in [

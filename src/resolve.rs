@@ -19,12 +19,11 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection
 use crate::classify::{Classifier, Marks};
 use crate::error::Error;
 use crate::group::certstore::{Entry, policy_arc};
-use crate::group::encode::Encoders;
+use crate::group::encode::{Encoders, Shown};
 use crate::group::pending::Pending;
 use crate::group::row::Origin;
 use crate::group::row::{self, Row};
-use crate::group::sink::mismatch;
-use crate::group::{Group, RejectRow, Setting};
+use crate::group::{Group, Place, RejectRow, Setting, mismatch};
 use crate::hex;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
@@ -126,12 +125,16 @@ fn resolve(
                 reject,
                 has_row: true,
                 certificate: None,
+                place: Place::default(),
             }));
         }
         let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
         let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
-        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, claims_hashes: true };
-        group.push(&row, entry, &verdicts);
+        let hashes = Some(entry.map(|(_, entry)| entry));
+        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, hashes };
+        let run = group.enter(&row);
+        let certificate = entry.map(|(number, entry)| (number, entry.row_bytes()));
+        group.push(&row, run, certificate, &verdicts);
     }
     append(report, group, known, sources, encoders, setting)
 }
@@ -145,11 +148,14 @@ fn append(
     encoders: &Encoders,
     setting: Setting<'_>,
 ) -> Result<(), Error> {
-    let own = group.observations.finish();
-    let observations = encoders.observations(own, group.certificate_of, &known.columns, known.entries.len())?;
-    let rejects = encoders.rejects(&group.rejects, setting.audit, sources)?;
+    let mut packer = encoders.packer()?;
+    group.settle(Some(&known.entries));
+    let shown = Shown { columns: &known.columns, profile_of: None, count: known.entries.len() };
+    let (observations, _) = encoders.observations(&mut packer, &mut group, shown)?;
+    let counts = group.counts();
+    let rejects = encoders.rejects(&mut packer, &group.rejects, setting.audit, sources)?;
     report.clients.merge(group.clients);
-    report.counts.merge(&group.counts);
+    report.counts.merge(&counts);
     report.append_resolved(observations, rejects, &group.rejects)
 }
 
@@ -255,7 +261,7 @@ impl Known {
             known.by_sha1.entry(h1).and_modify(|twice| *twice = None).or_insert(Some(number));
             known.entries.push(Entry { sha256: h256, sha1: h1, spki_sha256: spki, marks, der_bytes });
         }
-        known.columns = columns.into_iter().map(Data::Array).collect();
+        known.columns = columns.iter().map(Data::from_array).collect::<Result<_, _>>()?;
         Ok(known)
     }
 }

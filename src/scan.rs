@@ -20,6 +20,7 @@ use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::resolve;
 use crate::table::Compression;
+use crate::timing::{Part, Spent, Timing};
 use crate::walk::{self, Filter, Source, sniff_file};
 
 /// What a scan is asked to do; every option understood, none typed.
@@ -49,6 +50,9 @@ pub struct Options {
     /// Length of a unit inside a large file, in bytes; every unit is then a row group of its own. For tests and
     /// tuning: rows and their order do not depend on it, the bytes of the report do.
     pub unit_bytes: Option<u64>,
+    /// Recognise repeated certificates by their text, before they are decoded. Only benches turn it off, to see what it
+    /// costs where nothing repeats: rows do not depend on it, the bytes of the report may.
+    pub remember: bool,
 }
 
 impl Default for Options {
@@ -66,6 +70,7 @@ impl Default for Options {
             max_memory: None,
             force: false,
             unit_bytes: None,
+            remember: true,
         }
     }
 }
@@ -136,6 +141,8 @@ pub struct Scanned {
     pub summary: Summary,
     /// Time from start to the report in its place.
     pub elapsed: Duration,
+    /// Where the time went, part by part.
+    pub timing: Vec<Spent>,
     /// Where an older report went.
     pub aside: Option<PathBuf>,
     /// No source was of a format that is read: the report only lists them.
@@ -146,14 +153,17 @@ pub struct Scanned {
 pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Progress) -> Result<Scanned, Error> {
     let start = Instant::now();
     report::check_output(output, options.force)?;
+    let timing = Timing::default();
     let sources = Arc::new(walk::walk(inputs, &options.filter)?);
     if sources.is_empty() {
         return Err(Error::NothingToRead);
     }
     progress.expect_bytes(sources.iter().map(|s| s.len).sum());
     let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
+    timing.add(Part::Walk, start.elapsed(), sources.len() as u64);
     let encoders = Arc::new(Encoders::new(options.compression)?);
-    let setting = Setting { audit: options.audit.as_deref(), max_bytes: options.group_bytes() };
+    let setting =
+        Setting { audit: options.audit.as_deref(), max_bytes: options.group_bytes(), remember: options.remember };
     let report = Report::create(output, setting.audit, Arc::clone(&sources), Arc::clone(&encoders))?;
     let job = Job {
         sources: &sources,
@@ -165,17 +175,20 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         hash_sources: options.hash_sources,
         max_line: options.max_line,
         progress,
+        timing: &timing,
     };
     let mut report = pipeline::run(&job, options.threads.max(1), report)?;
     let certificates = report.close_certificates()?;
     let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
     let stopped = || progress.is_stopped();
-    resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
+    timing.of(Part::Resolve, 0, || {
+        resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)
+    })?;
     report.close_sources()?;
     let read_nothing = read_nothing(&report);
     let summary = summarise(&report, options);
-    let aside = report.finish(certificates, &summary)?;
-    Ok(Scanned { summary, elapsed: start.elapsed(), aside, read_nothing })
+    let aside = timing.of(Part::Finish, 0, || report.finish(certificates, &summary))?;
+    Ok(Scanned { summary, elapsed: start.elapsed(), timing: timing.spent(), aside, read_nothing })
 }
 
 /// No source was of a format that is read. The report then only lists what was found, and the exit code says so.

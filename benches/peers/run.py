@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import agree
+import limit
 
 HERE = Path(__file__).parent
 CLIENTS = {"distinct": 4_000, "fleet": 20_000}
@@ -33,10 +34,12 @@ WANTED = {
 TITLES = {
     "python": "Python: cryptography, pyarrow, a dict of parsed certificates",
     "go": "Go: crypto/x509, CSV",
-    "naive": "naive Rust: serde_json, base64, x509-parser, ArrowWriter",
+    "naive": "naive Rust: serde_json, base64, x509-parser, ArrowWriter zstd-3, remembers nothing",
     "duckdb": "DuckDB: only reads and counts by provider",
 }
 SLOW = ("python", "go")
+# What recognising repeated certificates may cost where none repeats, as a part of the time.
+REMEMBERING = 0.05
 # Memory that certcensus may use in bytes: in all, and beyond that for each distinct certificate and each client.
 MEMORY, PER_CERTIFICATE, PER_CLIENT = 192 << 20, 96, 1024
 
@@ -73,14 +76,21 @@ class Runner:
         return statistics.median(mine / other for mine, other in zip(self.cpus, base.cpus))
 
 
-def race(runners, rounds):
+def race(runners, rounds, between):
     for runner in runners:
         runner.once()
     for number in range(rounds):
+        between()
         for runner in runners:
             if number < (runner.rounds or rounds):
                 for series, value in zip((runner.walls, runner.cpus, runner.peaks), runner.once()):
                     series.append(value)
+
+
+def pin():
+    """Keeps this process on one processor, where that can be done."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def remove(path):
@@ -160,15 +170,16 @@ class Bench:
 
     def note(self, command):
         """Keeps a command for the list at the end, with places of this machine left out."""
-        names = {str(self.options.naive): "naive", str(self.options.go): "census", sys.executable: "python"}
+        named = {"naive": self.options.naive, "itself": self.options.itself, "census": self.options.go}
+        names = {str(path): name for name, path in named.items()} | {sys.executable: "python"}
         words = [names.get(str(word), str(word)).replace(str(self.work), "WORK") for word in command]
         self.commands[" ".join(Path(word).name if os.path.isabs(word) else word for word in words)] = None
 
-    def run_all(self, runners):
+    def run_all(self, runners, between=lambda: None):
         for runner in runners:
             self.note(runner.command)
         before = load()
-        race(runners, self.rounds)
+        race(runners, self.rounds, between)
         return f"Load before {before}, after {load()}."
 
     def peer(self, name, corpus, preset):
@@ -230,22 +241,25 @@ class Bench:
         if preset == "fleet":
             tree = self.synth("fleet", self.clients["fleet"], "tree", "--layout", "tree")
             runners.append(self.scan("tree", tree))
-        loads = self.run_all(runners)
+        calibrations = []
+        loads = self.run_all(runners, lambda: calibrations.append(self.calibrate()))
         rows = []
 
         def row(what, value, floor="", good=""):
             rows.append(f"| {preset} | {what} | {value} | {floor} | {good} |")
 
+        costs = self.share(preset, usual, statistics.median(calibrations), row)
         scaling = one.ratios(usual)
         good = statistics.median(scaling) >= 1.8
-        row(f"1 to {self.threads} threads, times faster", spread(scaling), "1.8", yes(good))
+        row(f"1 to {self.threads} threads, times faster", spread(scaling), "1.8" if self.threads == 2 else "", yes(good) if self.threads == 2 else "stated")
         if preset == "fleet":
             single = runners[-1].ratios(usual)
             good = statistics.median(single) <= 1.10
             what = f"{self.clients['fleet']:,} files, one a client, against shards, times the time"
             row(what, spread(single), "at most 1.10", yes(good))
-        row("`--hash-sources`, times the time", spread(hashed.ratios(usual)), "stated")
+        row("`--hash-sources`, times the time", spread(hashed.ratios(usual)), "stated", "stated")
         if preset == "distinct":
+            self.remembering(corpus, row)
             each = sum(size(usual.output / table) for table in ("observations", "certificates")) / found["certificates"]
             row("bytes a distinct certificate in both tables", f"{each:.1f}", "at most 380", yes(each <= 380))
         else:
@@ -257,7 +271,53 @@ class Bench:
             remove(runner.output)
         if preset == "fleet":
             remove(tree)
-        return rows, loads
+        return rows, loads, costs
+
+    def calibrate(self):
+        """Nanoseconds of the stage that was measured where the costs of the limit come from, by processor time: a
+        clock would count the load of others and raise the limit by it."""
+        command = [self.options.itself, "calibrate"]
+        self.note(command)
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
+        _, messages = child.stdout.read().split()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            sys.exit(f"exit code {child.returncode}: {command[0]} calibrate")
+        return (used.ru_utime + used.ru_stime) * 1e9 / int(messages)
+
+    def share(self, preset, usual, calibration, row):
+        """Adds the rows of the limit; returns a column of the table of its stages."""
+        command = [sys.executable, HERE / "limit.py", usual.output]
+        needed = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        costs = limit.stages(preset, needed, size(usual.output))
+        scale, floor = calibration / limit.CALIBRATION, limit.FLOOR[preset]
+        records = needed["records"]
+        ours = usual.wall() * self.threads * 1e9 / records
+        busy = statistics.median(usual.cpus) * 1e9 / records
+        total = sum(costs.values())
+        for what, there in (
+            ("share of its own limit", total),
+            ("the same with Parquet not scaled by bytes", limit.strict(preset, costs)),
+        ):
+            least = there * scale
+            of = f"{least:,.0f} of {ours:,.0f} ns a record and core"
+            value = f"{least / ours:.2f} ({of}; {least / busy:.2f} by processor time)"
+            row(what, value, f"{floor}", yes(least / ours >= floor))
+        return {**costs, "sum": total, f"sum scaled to this machine, by {scale:.3f}": total * scale}
+
+    def remembering(self, corpus, row):
+        """With and without recognising certificates by their text, in one process."""
+        output = self.work / "report-itself"
+        command = [str(part) for part in (self.options.itself, "remember", corpus, output, self.rounds, self.threads)]
+        self.note(command)
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        rounds = [tuple(map(float, line.split())) for line in said.splitlines()]
+        ratios = [with_it / without for with_it, without in rounds]
+        good = statistics.median(ratios) <= 1 + REMEMBERING
+        what = "recognising repeated certificates where none repeats, times the time"
+        row(what, spread(ratios), f"at most {1 + REMEMBERING}", yes(good))
+        remove(output)
 
     def memory(self, preset, found, peak):
         def allowance(summary):
@@ -295,19 +355,22 @@ class Bench:
 
     def run(self):
         say("# certcensus, its peers and itself\n", *self.about())
-        rows, loads = [], []
+        rows, loads, limits = [], [], {}
         for preset in self.corpora:
             corpus = self.synth(preset, self.clients[preset], preset)
             found = self.summary(corpus)
             self.against_peers(preset, corpus, found)
             if self.itself:
-                more, load_of = self.against_itself(preset, corpus, found)
+                more, load_of, limits[preset] = self.against_itself(preset, corpus, found)
                 rows += more
                 loads.append(f"{preset}: {load_of}")
             remove(corpus)
         if rows:
             say("\n## certcensus against itself\n", "| corpus | what | measured | floor | met |")
             say("|---|---|---|---|---|", *rows, "", *loads)
+        for preset, costs in limits.items():
+            say(f"\n## The limit of {preset}\n", "| stage, at the best cost known | ns a record |", "|---|---|")
+            say(*(f"| {stage} | {cost:,.0f} |" for stage, cost in costs.items()))
         say("\n## Commands\n", *(f"    {command}" for command in self.commands))
 
     def about(self):
@@ -319,7 +382,7 @@ class Bench:
 
         packages = ", ".join(f"{name} {version(name)}" for name in ("cryptography", "pyarrow", "duckdb"))
         peer_rounds = f", {self.peer_rounds} for Python and Go" if self.peer_rounds != self.rounds else ""
-        given = [name for name in ("CERTCENSUS", "NAIVE") if os.environ.get(name)]
+        given = [name for name in ("CERTCENSUS", "NAIVE", "ITSELF_PROGRAM") if os.environ.get(name)]
         small = [name for name in self.corpora if self.clients[name] < CLIENTS[name]]
         return [
             f"- machine: {machine()}",
@@ -355,7 +418,7 @@ def load():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--certcensus", "--naive", "--go", "--work"):
+    for name in ("--certcensus", "--naive", "--itself", "--go", "--work"):
         parser.add_argument(name, type=lambda text: Path(text).absolute(), required=True)
     parser.add_argument("--go-version", required=True)
     Bench(parser.parse_args(), os.environ).run()

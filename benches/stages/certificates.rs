@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use certcensus::group::certstore::CertStore;
+use certcensus::group::certstore::{CertStore, decode_base64, decoded_len};
 use certcensus::synth::{Certificates, Options};
 use certcensus::x509;
 use criterion::measurement::WallTime;
@@ -58,6 +58,23 @@ fn repeated(group: &mut BenchmarkGroup<'_, WallTime>, leaves: &[Vec<u8>]) {
     });
 }
 
+/// Base64 text to DER.
+pub fn base64(criterion: &mut Criterion) {
+    let seen = fleet::observations(&fleet::census(&Options::distinct(), scaled(4)).text);
+    let longest = seen.iter().map(|kept| decoded_len(&kept.base64)).max().unwrap_or_default();
+    let mut der = vec![0; longest];
+    let mut group = criterion.benchmark_group("base64");
+    of(&mut group, seen.len() as u64, seen.iter().map(|kept| kept.base64.len()).sum());
+    group.bench_function("decode", |b| {
+        b.iter(|| {
+            for kept in &seen {
+                black_box(decode_base64(black_box(&kept.base64), &mut der));
+            }
+        });
+    });
+    group.finish();
+}
+
 /// Base64 text to a certificate's number, in a store of its own each time. Every text new, or nearly none.
 pub fn store(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("certstore");
@@ -67,13 +84,14 @@ pub fn store(criterion: &mut Criterion) {
         let seen = fleet::observations(&fleet::census(&options, scaled(clients)).text);
         of(&mut group, seen.len() as u64, seen.iter().map(|kept| kept.base64.len()).sum());
         group.bench_function(name, |b| {
-            let fill = |mut store: CertStore| {
+            let mut parser = x509::Parser::new();
+            let mut fill = |mut store: CertStore| {
                 for kept in &seen {
-                    black_box(store.base64(black_box(&kept.base64)).is_ok());
+                    black_box(store.base64(black_box(&kept.base64), &mut parser).is_ok());
                 }
                 store
             };
-            b.iter_batched(|| CertStore::new(None), fill, BatchSize::PerIteration);
+            b.iter_batched(|| CertStore::new(None, true), &mut fill, BatchSize::PerIteration);
         });
     }
     group.finish();

@@ -1,6 +1,6 @@
 //! Synthetic fleets in memory, and what a reader finds in them, kept for the stages after it.
 
-use certcensus::format::{Input, Outcome, ndjson};
+use certcensus::format::{Input, Memory, Outcome, ndjson};
 use certcensus::input::{MAX_LINE, Window};
 use certcensus::record::{
     Body, Claims, Client, Collection, Lineage, Observation, Provider, Reject, Sink, StoreLocation, Text,
@@ -36,7 +36,8 @@ pub fn census(options: &Options, clients: u64) -> Census {
 pub fn read(text: &[u8], sink: &mut dyn Sink) -> Outcome {
     let mut window = Window::new(text, 0);
     let read = ndjson::CENSUS.read.expect("census/1 is read");
-    read(Input { window: &mut window, name: "fleet.ndjson", max_line: MAX_LINE }, sink)
+    let memory = &mut Memory::default();
+    read(Input { window: &mut window, name: "fleet.ndjson", max_line: MAX_LINE, memory }, sink)
 }
 
 /// The observations of a census, with all they borrow.

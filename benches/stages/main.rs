@@ -26,13 +26,17 @@ fn main() {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
+    whole::walk(&mut criterion);
     readers::sniff(&mut criterion);
+    readers::input(&mut criterion);
     readers::read(&mut criterion);
+    certificates::base64(&mut criterion);
     certificates::parse(&mut criterion);
     certificates::store(&mut criterion);
     hashes::digests(&mut criterion);
     verdicts::judge(&mut criterion);
     tables::columns(&mut criterion);
+    tables::pages(&mut criterion);
     tables::encode(&mut criterion);
     tables::append(&mut criterion);
     whole::scan(&mut criterion);

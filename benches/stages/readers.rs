@@ -1,8 +1,9 @@
 //! Finding the format, and reading: from bytes to records, into a sink that drops them.
 
+use std::fs::File;
 use std::hint::black_box;
 
-use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input};
+use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory};
 use certcensus::input::{MAX_LINE, Window};
 use certcensus::record::{Client, Observation, Provider, Reject, Sink};
 use certcensus::synth::Options;
@@ -58,6 +59,31 @@ pub fn sniff(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What readers stand on: bytes of a file in the page cache, and its lines.
+pub fn input(criterion: &mut Criterion) {
+    let census = fleet::census(&Options::distinct(), scaled(100));
+    let folder = tempfile::tempdir().expect("a folder for a file");
+    let path = folder.path().join("fleet.ndjson");
+    std::fs::write(&path, &census.text).expect("the file can be written");
+    let mut group = criterion.benchmark_group("input");
+    of(&mut group, census.records, census.text.len());
+    for (name, is_split) in [("file", false), ("lines", true)] {
+        let mut buffer = Vec::new();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let file = File::open(&path).expect("the file can be opened");
+                let mut window = Window::with_buffer(file, 0, std::mem::take(&mut buffer));
+                match is_split {
+                    true => while black_box(window.line(MAX_LINE)).is_some() {},
+                    false => assert_eq!(window.skip(u64::MAX), census.text.len() as u64),
+                }
+                buffer = window.into_buffer();
+            });
+        });
+    }
+    group.finish();
+}
+
 /// From bytes to records.
 pub fn read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("read");
@@ -82,9 +108,10 @@ pub fn read(criterion: &mut Criterion) {
 /// Reads every source, with one buffer for all as a worker has it.
 fn read_all(format: &Format, sources: &[Vec<u8>], buffer: &mut Vec<u8>, sink: &mut Null) {
     let read = format.read.expect("a format that is read");
+    let mut memory = Memory::default();
     for source in sources {
         let mut window = Window::with_buffer(&source[..], 0, std::mem::take(buffer));
-        black_box(read(Input { window: &mut window, name: "name", max_line: MAX_LINE }, sink));
+        black_box(read(Input { window: &mut window, name: "name", max_line: MAX_LINE, memory: &mut memory }, sink));
         *buffer = window.into_buffer();
     }
 }

@@ -14,8 +14,8 @@ use super::scan::catalogue;
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
-use crate::format::{self, Format, Input, Outcome};
-use crate::group::certstore::decode_base64;
+use crate::format::{self, Format, Input, Memory, Outcome};
+use crate::group::certstore::{decode_base64, decoded_len};
 use crate::group::tally::SourceTally;
 use crate::hex;
 use crate::input::{MAX_LINE, Window};
@@ -85,7 +85,8 @@ fn read(format: &Format, head: &[u8], rest: File, path: &Path, sink: &mut Shower
     let mut window = Window::new(head.chain(rest), 0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Some(read) = format.read else { return Outcome::Failed };
-    read(Input { window: &mut window, name: &name, max_line: MAX_LINE }, sink)
+    let memory = &mut Memory::default();
+    read(Input { window: &mut window, name: &name, max_line: MAX_LINE, memory }, sink)
 }
 
 /// Prints what a reader pushes.
@@ -157,11 +158,10 @@ fn certificate(o: &Observation<'_>) -> Option<([String; 2], Facts)> {
     let bytes = match o.certificate.body {
         Body::Absent => return None,
         Body::Der(bytes) => bytes,
-        Body::Base64(text) => {
-            if !decode_base64(text, &mut decoded) {
-                return None;
-            }
-            &decoded[..]
+        Body::Base64(text) | Body::Again(text, _) => {
+            decoded.resize(decoded_len(text), 0);
+            let len = decode_base64(text, &mut decoded)?;
+            &decoded[..len]
         }
     };
     let der = &bytes[..x509::frame_len(bytes)?.min(bytes.len())];

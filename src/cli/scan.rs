@@ -120,6 +120,7 @@ fn json(scanned: &Scanned) -> Result<String, Error> {
     let mut value = serde_json::to_value(&scanned.summary).map_err(|e| Error::Encode(e.to_string()))?;
     let seconds = scanned.elapsed.as_secs_f64();
     value["elapsed_seconds"] = seconds.into();
+    value["timing"] = serde_json::to_value(&scanned.timing).map_err(|e| Error::Encode(e.to_string()))?;
     value["records_per_second"] = (scanned.summary.records as f64 / seconds.max(1e-9)).into();
     Ok(format!("{value}\n"))
 }

@@ -51,6 +51,14 @@ pub struct Input<'i, 'r> {
     pub name: &'i str,
     /// Limit of one line, in bytes.
     pub max_line: usize,
+    /// What readers remember from unit to unit. It makes them faster and changes nothing else.
+    pub memory: &'i mut Memory,
+}
+
+/// What the readers of one worker remember of what they read before. Bounded.
+#[derive(Default)]
+pub struct Memory {
+    ndjson: ndjson::Memory,
 }
 
 /// How reading of a unit ended; rejects and rows were pushed on the way.
@@ -143,8 +151,17 @@ pub fn name(stored: &str) -> &'static str {
 pub fn sniff_start(read: impl io::Read, len: u64, head: &mut Vec<u8>) -> io::Result<Option<&'static Format>> {
     head.clear();
     io::Read::read_to_end(&mut io::Read::take(read, HEAD as u64 + 1), head)?;
-    let bytes = &head[..head.len().min(HEAD)];
-    Ok(sniff(&Head { bytes, complete: head.len() <= HEAD, len: Some(len) }))
+    Ok(sniff_bytes(head, len))
+}
+
+/// Finds the format of a source of `len` bytes by what stands ahead in its window.
+pub fn sniff_window(window: &mut Window<'_>, len: u64) -> Option<&'static Format> {
+    sniff_bytes(window.fill(HEAD + 1), len)
+}
+
+fn sniff_bytes(ahead: &[u8], len: u64) -> Option<&'static Format> {
+    let bytes = &ahead[..ahead.len().min(HEAD)];
+    sniff(&Head { bytes, complete: ahead.len() <= HEAD, len: Some(len) })
 }
 
 /// The first format of the list that claims this head.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Format, Input, Outcome};
+use super::{Format, Input, Memory, Outcome};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Body, Claims, Client, Code, Lineage, Observation, Provider, Reject, Severity, Sink};
 
@@ -103,7 +103,8 @@ pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: 
     let mut seen = Collect { stop_after, ..Collect::new() };
     let mut window = Window::with_buffer(bytes, 0, BUFFER.take());
     let read = format.read.expect("the format has a reader");
-    seen.outcome = read(Input { window: &mut window, name, max_line: MAX_LINE }, &mut seen);
+    seen.outcome =
+        read(Input { window: &mut window, name, max_line: MAX_LINE, memory: &mut Memory::default() }, &mut seen);
     BUFFER.set(window.into_buffer());
     seen
 }

@@ -6,20 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, StringArray, UInt32Array};
-use arrow::compute::{filter, take};
-
 use crate::error::Error;
-use crate::group::certstore::Entry;
+use crate::group::certstore::{Finished, Spent};
 use crate::group::row::push_id;
 use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::group::{Group, RejectRow};
 use crate::record::Severity;
-use crate::table::Compression;
 use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, PROVIDERS, REJECTS, Rejects, SOURCES};
-use crate::table::encode::{Encoder, RowGroup};
-use crate::table::words::{Dictionary, NULL, Words};
-use crate::table::{Data, Table};
+use crate::table::encode::{Encoder, Packer, RowGroup};
+use crate::table::words::NULL;
+use crate::table::{Block, Column, Compression, Data, Kind, Rows, Table};
 use crate::walk::Source;
 
 /// The encoders of all tables.
@@ -40,11 +36,27 @@ pub struct Encoders {
 
 /// A group whose own columns are encoded.
 pub struct Encoded {
+    /// What its certificates took.
+    pub spent: Spent,
+    /// Rows of `observations`.
+    pub rows: usize,
     observations: RowGroup,
     providers: RowGroup,
-    certificates: Vec<Data>,
-    entries: Vec<Entry>,
+    certificates: Finished,
+    /// Rows and certificates are the same, in the same order.
+    is_one_to_one: bool,
     rest: Rest,
+}
+
+/// Certificates whose columns rows show.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// Columns of `certificates`, in its order.
+    pub columns: &'a [Data],
+    /// By certificate the place of its values in columns that belong to a profile; `None`: the certificate's number.
+    pub profile_of: Option<&'a [u32]>,
+    /// Number of certificates.
+    pub count: usize,
 }
 
 /// What needs no encoding by workers.
@@ -86,8 +98,10 @@ pub struct Ready {
 impl Encoded {
     /// Asks `is_new` for each certificate, in order.
     pub fn claim(self, mut is_new: impl FnMut(&[u8; 32]) -> bool) -> Claimed {
-        let new = self.entries.iter().map(|entry| is_new(&entry.sha256)).collect();
-        Claimed { encoded: self, new }
+        let Finished { entries, first, .. } = &self.certificates;
+        let numbers = (0..).zip(first);
+        let new = numbers.zip(entries).map(|((number, first), entry)| number == *first && is_new(&entry.sha256));
+        Claimed { new: new.collect(), encoded: self }
     }
 }
 
@@ -105,86 +119,125 @@ impl Encoders {
         })
     }
 
+    /// What compresses the columns of every table: one a worker.
+    pub fn packer(&self) -> Result<Packer, Error> {
+        self.observations.packer()
+    }
+
     /// Encodes what a group knows by itself.
-    pub fn encode(&self, mut group: Group) -> Result<Encoded, Error> {
-        let (certificates, entries) = group.certificates.finish();
-        let own = group.observations.finish();
-        let observations = self.observations(own, group.certificate_of, &certificates, entries.len())?;
-        let providers =
-            self.providers.encode(group.provider_rows, group.providers.finish().into_iter().map(Ok), false)?;
+    pub fn encode(&self, packer: &mut Packer, mut group: Group) -> Result<Encoded, Error> {
+        group.settle(None);
+        let certificates = group.certificates.finish();
+        // A certificate met twice has two numbers until both are hashed.
+        for number in group.certificate_of.iter_mut().filter(|number| **number != NULL) {
+            *number = certificates.first[*number as usize];
+        }
+        let shown = Shown {
+            columns: &certificates.columns,
+            profile_of: Some(&certificates.profile_of),
+            count: certificates.entries.len(),
+        };
+        let (observations, is_one_to_one) = self.observations(packer, &mut group, shown)?;
+        let providers = group.providers.finish();
+        let providers = self.providers.encode(packer, group.provider_rows, same(&providers), |_| None)?;
+        let counts = group.counts();
         let rest = Rest {
             rejects: group.rejects,
             clients: group.clients,
             sources: group.sources,
-            counts: group.counts,
+            counts,
             reject_counts: BTreeMap::new(),
             pending: group.pending,
         };
-        Ok(Encoded { observations, providers, certificates, entries, rest })
+        let (spent, rows) = (group.certificates.spent, group.certificate_of.len());
+        Ok(Encoded { spent, rows, observations, providers, certificates, is_one_to_one, rest })
     }
 
-    /// Encodes rows of `observations`: their own columns, and those gathered from `certificates`, whose columns
-    /// stand in the order of that table.
+    /// Encodes the rows of `observations` of a settled group; true if every row shows a certificate of its own, in order.
     pub fn observations(
         &self,
-        own: Vec<Data>,
-        certificate_of: Vec<Option<u32>>,
-        certificates: &[Data],
-        distinct: usize,
-    ) -> Result<RowGroup, Error> {
-        let rows = certificate_of.len();
-        // Every row its own certificate, in order: nothing to gather.
-        let same = rows == distinct && certificate_of.iter().enumerate().all(|(i, c)| *c == Some(i as u32));
-        let hardly_repeat = distinct * 2 > rows;
-        let numbers = UInt32Array::from(certificate_of.clone());
-        let columns = OBSERVATIONS.columns.iter().zip(own).map(|(column, own)| {
-            if !matches!(own, Data::OfCertificate) {
-                return Ok(own);
-            }
-            let origin = CERTIFICATES.index(column.name).and_then(|i| certificates.get(i));
-            Ok(match origin {
-                Some(origin) if same => origin.clone(),
-                Some(Data::Words(words)) => Data::Words(words.gather(&certificate_of)),
-                Some(Data::Array(array)) => match array.as_string_opt::<i32>().filter(|_| !hardly_repeat) {
-                    Some(texts) => Data::Words(gather_texts(texts, &certificate_of)),
-                    None => Data::Array(take(array, &numbers, None)?),
-                },
-                _ => return Err(Error::Encode(format!("{} has no origin", column.name))),
-            })
+        packer: &mut Packer,
+        group: &mut Group,
+        shown: Shown<'_>,
+    ) -> Result<(RowGroup, bool), Error> {
+        let of_row = &group.certificate_of;
+        let rows = of_row.len();
+        let is_one_to_one = rows == shown.count && of_row.iter().enumerate().all(|(i, number)| *number == i as u32);
+        let profiles: Option<Vec<u32>> = shown.profile_of.map(|profile_of| {
+            of_row.iter().map(|number| profile_of.get(*number as usize).copied().unwrap_or(NULL)).collect()
         });
-        self.observations.encode(rows, columns, hardly_repeat)
+        let own = if is_one_to_one { Rows::Same } else { Rows::Numbers(of_row) };
+        let profile = profiles.as_deref().map_or(own, Rows::Numbers);
+        let values = group.observations.finish();
+        let columns = OBSERVATIONS.columns.iter().zip(&values).map(|(column, values)| {
+            let block = column.resolved_block();
+            if let Data::OfCertificate = values {
+                let shown = CERTIFICATES.index(column.name).and_then(|i| shown.columns.get(i));
+                let shown = shown.ok_or_else(|| Error::Encode(format!("{} has no origin", column.name)))?;
+                return Ok((shown, if block == Block::Profile { profile } else { own }));
+            }
+            Ok((
+                values,
+                match block {
+                    Block::Run => Rows::Numbers(&group.runs.of_row),
+                    Block::Key => Rows::Numbers(&group.keys.of_row),
+                    Block::Row | Block::Own | Block::Profile => Rows::Same,
+                },
+            ))
+        });
+        Ok((self.observations.encode(packer, rows, columns, |_| None)?, is_one_to_one))
     }
 
     /// Encodes what the claim has settled.
-    pub fn settle(&self, claimed: Claimed, audit: Option<&str>, sources: &[Source]) -> Result<Ready, Error> {
-        let Claimed { encoded: Encoded { observations, providers, certificates, mut rest, .. }, new } = claimed;
+    pub fn settle(
+        &self,
+        packer: &mut Packer,
+        claimed: Claimed,
+        audit: Option<&str>,
+        sources: &[Source],
+    ) -> Result<Ready, Error> {
+        let Claimed { encoded, new } = claimed;
+        let Encoded { observations, providers, certificates, is_one_to_one, mut rest, .. } = encoded;
         rest.rejects.retain(|row| row.certificate.is_none_or(|number| new[number as usize]));
         for row in rest.rejects.iter().filter(|row| row.reject.severity == Severity::Degraded) {
             if let Ok(at) = rest.sources.binary_search_by_key(&row.source, |(source, _)| *source) {
                 rest.sources[at].1.degraded += 1;
             }
         }
-        let rows = new.iter().filter(|new| **new).count();
-        let all = rows == new.len();
-        let mask = BooleanArray::from(new.clone());
-        let columns = certificates.into_iter().map(|column| match column {
-            column if all => Ok(column),
-            Data::Words(words) => Ok(Data::Words(words.filter(&new))),
-            Data::Array(array) => Ok(Data::Array(filter(&array, &mask)?)),
-            Data::OfCertificate => Err(Error::Encode("a certificate's column has no values".to_owned())),
+        let numbers = (0..).zip(&new).filter(|(_, new)| **new);
+        let kept: Vec<u32> = numbers.map(|(number, _)| number).collect();
+        let all = kept.len() == new.len();
+        let own = if all { Rows::Same } else { Rows::Numbers(&kept) };
+        let profile_of = &certificates.profile_of;
+        let profiles: Vec<u32> = kept.iter().map(|number| profile_of[*number as usize]).collect();
+        let columns = CERTIFICATES.columns.iter().zip(&certificates.columns).map(|(column, values)| {
+            Ok((values, if column.block == Block::Profile { Rows::Numbers(&profiles) } else { own }))
         });
-        let certificates = self.certificates.encode(rows, columns, true)?;
+        // Where rows and certificates are the same, so are their columns.
+        let again = all && is_one_to_one;
+        let reuse = |name: &str| {
+            let shown = again.then(|| OBSERVATIONS.column(name)).flatten();
+            let is_shown = |column: &&Column| matches!(column.kind, Kind::OfCertificate | Kind::OrOfCertificate);
+            shown.filter(is_shown).and_then(|_| observations.chunk(name))
+        };
+        let certificates = self.certificates.encode(packer, kept.len(), columns, reuse)?;
         for row in &rest.rejects {
             let kind = (row.reject.code.as_str(), row.reject.severity.as_str());
             *rest.reject_counts.entry(kind).or_default() += 1;
         }
-        let rejects = self.rejects(&rest.rejects, audit, sources)?;
+        let rejects = self.rejects(packer, &rest.rejects, audit, sources)?;
         rest.rejects.clear();
         Ok(Ready { observations, providers, certificates, rejects, rest })
     }
 
     /// Encodes rows of `rejects`.
-    pub fn rejects(&self, rows: &[RejectRow], audit: Option<&str>, sources: &[Source]) -> Result<RowGroup, Error> {
+    pub fn rejects(
+        &self,
+        packer: &mut Packer,
+        rows: &[RejectRow],
+        audit: Option<&str>,
+        sources: &[Source],
+    ) -> Result<RowGroup, Error> {
         let mut c = Rejects::default();
         for RejectRow { source, client, reject, has_row, .. } in rows {
             let source = &sources[*source as usize];
@@ -206,15 +259,11 @@ impl Encoders {
             c.byte_offset.push(i64::try_from(reject.lineage.byte_offset).ok());
             c.record_number.push(reject.lineage.record_number);
         }
-        self.rejects.encode(rows.len(), c.finish().into_iter().map(Ok), false)
+        self.rejects.encode(packer, rows.len(), same(&c.finish()), |_| None)
     }
 }
 
-/// Texts by certificate become words by row: a dictionary of them all, and the certificate's number.
-fn gather_texts(texts: &StringArray, certificate_of: &[Option<u32>]) -> Words {
-    let number = |certificate: &Option<u32>| match certificate {
-        Some(number) if texts.is_valid(*number as usize) => *number,
-        _ => NULL,
-    };
-    Words { dictionary: Arc::new(Dictionary::from(texts)), numbers: certificate_of.iter().map(number).collect() }
+/// Columns that have a value a row.
+pub fn same(columns: &[Data]) -> impl Iterator<Item = Result<(&Data, Rows<'_>), Error>> {
+    columns.iter().map(|column| Ok((column, Rows::Same)))
 }

@@ -5,17 +5,26 @@
 
 pub mod certstore;
 pub mod encode;
+mod key_ids;
 pub mod pending;
 pub mod row;
 pub mod sink;
+mod states;
 pub mod tally;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::classify::Verdicts;
-use crate::record::Reject;
+use crate::hex;
+use crate::record::{Code, Lineage, Reject, Stage};
 use crate::table::columns::{Observations, Providers};
 use certstore::{CertStore, Entry};
+use key_ids::KeyIds;
 use row::Row;
+use states::{Keys, Runs};
 use tally::{Clients, Counts, SourceTally};
+
+use crate::table::words::NULL;
 
 /// Rows after which a group is closed even inside its task.
 pub const MAX_GROUP_ROWS: usize = 48 * 1024;
@@ -32,6 +41,8 @@ pub struct Setting<'a> {
     pub audit: Option<&'a str>,
     /// Bytes after which a group is closed.
     pub max_bytes: usize,
+    /// Recognise repeated certificates by their text.
+    pub remember: bool,
 }
 
 /// A reject on its way to the table.
@@ -47,14 +58,43 @@ pub struct RejectRow {
     /// It is about a field of the group's certificate with this number, and counts only if the certificate is
     /// new to the scan: the same certificate elsewhere has the same problem.
     pub certificate: Option<u32>,
+    /// Its place among the rejects of the group.
+    pub place: Place,
+}
+
+/// Orders the rejects of a group: by observation, and by what came first there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    observation: u32,
+    /// 0: before the claimed hashes are compared; 1: then; 2: after it.
+    step: u8,
+}
+
+/// A hash that a record claims for its certificate, to be compared once the certificate is hashed.
+struct Unchecked {
+    source: u32,
+    run: u32,
+    lineage: Lineage,
+    number: u32,
+    sha1: Option<[u8; 20]>,
+    sha256: Option<[u8; 32]>,
+    place: Place,
 }
 
 /// One row group of every table.
 pub struct Group {
-    /// Rows of `observations`, without the columns of certificates.
+    /// Rows of `observations`, without the columns of certificates: a value a state for columns that follow from one.
     pub observations: Observations,
-    /// For each row the number of its certificate in this group.
-    pub certificate_of: Vec<Option<u32>>,
+    /// For each row the number of its certificate in this group, or [`NULL`].
+    pub certificate_of: Vec<u32>,
+    /// The collections that rows stand in.
+    pub runs: Runs,
+    /// The states that rows are in.
+    pub keys: Keys,
+    key_ids: KeyIds,
+    unchecked: Vec<Unchecked>,
+    /// Observations met, waiting ones too.
+    met: u32,
     /// The distinct certificates.
     pub certificates: CertStore,
     /// Rows of `providers`.
@@ -67,30 +107,37 @@ pub struct Group {
     pub clients: Clients,
     /// Counts of each source touched, in order.
     pub sources: Vec<(u32, SourceTally)>,
-    /// Counts by verdict.
-    pub counts: Counts,
     /// Observations that only name their certificate, encoded.
     pub pending: Vec<u8>,
     /// Bytes of text in rows, which a hostile export can make as large as it likes.
     pub text: usize,
     max_bytes: usize,
+    /// Different from that of every other group of this process, and seen nowhere outside.
+    pub id: u64,
 }
+
+static GROUPS: AtomicU64 = AtomicU64::new(0);
 
 impl Group {
     /// An empty group.
     pub fn new(setting: Setting<'_>) -> Self {
         Group {
+            id: GROUPS.fetch_add(1, Ordering::Relaxed),
             text: 0,
             max_bytes: setting.max_bytes,
             observations: Observations::default(),
             certificate_of: Vec::new(),
-            certificates: CertStore::new(setting.audit),
+            runs: Runs::default(),
+            keys: Keys::default(),
+            key_ids: KeyIds::default(),
+            unchecked: Vec::new(),
+            met: 0,
+            certificates: CertStore::new(setting.audit, setting.remember),
             providers: Providers::default(),
             provider_rows: 0,
             rejects: Vec::new(),
             clients: Clients::default(),
             sources: Vec::new(),
-            counts: Counts::default(),
             pending: Vec::new(),
         }
     }
@@ -112,14 +159,98 @@ impl Group {
         &mut self.sources[last].1
     }
 
-    /// Adds one row of `observations` whose certificate is settled, with its verdicts.
-    pub fn push(&mut self, row: &Row<'_>, certificate: Option<(u32, &Entry)>, verdicts: &Verdicts) {
-        row::push(&mut self.observations, row, certificate.map(|(_, entry)| entry), verdicts);
-        self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, entry)| entry.row_bytes());
-        self.certificate_of.push(certificate.map(|(number, _)| number));
-        self.counts.add(verdicts);
-        self.clients.of(row.client.map(|(client, _)| client)).add(verdicts);
+    /// The run that rows like this one stand in.
+    pub fn enter(&mut self, row: &Row<'_>) -> u32 {
+        let (run, is_new) = self.runs.enter(row);
+        if is_new {
+            row::push_run(&mut self.observations, row);
+            let collection = &row.observation.collection;
+            let texts = [row.client.map(|(client, _)| client), collection.collector, collection.collector_version];
+            self.text += texts.into_iter().flatten().map(str::len).sum::<usize>();
+        }
+        run
     }
+
+    /// Adds one row of `observations` whose certificate is settled, with its verdicts. `certificate` is a number, and the
+    /// bytes that the certificate adds to a row.
+    pub fn push(&mut self, row: &Row<'_>, run: u32, certificate: Option<(u32, usize)>, verdicts: &Verdicts) {
+        let at = self.certificate_of.len() as u32;
+        let number = certificate.map(|(number, _)| number);
+        row::push(&mut self.observations, row);
+        let (is_new, bytes) = self.keys.push(row, verdicts);
+        if is_new {
+            row::push_key(&mut self.observations, row, verdicts);
+        }
+        self.text += bytes;
+        self.runs.push(run, verdicts);
+        self.key_ids.push(at, row, number, verdicts.presence);
+        self.certificate_of.push(number.unwrap_or(NULL));
+        self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, bytes)| bytes);
+    }
+
+    /// Hashes what waits for it, where enough does.
+    pub fn hash_if_full(&mut self) {
+        if self.certificates.is_batch_full() || self.key_ids.is_full() {
+            self.hash();
+        }
+    }
+
+    fn hash(&mut self) {
+        self.certificates.hash();
+        self.key_ids.flush(self.certificates.entries());
+        for waited in std::mem::take(&mut self.unchecked) {
+            let entry = self.certificates.entry(waited.number);
+            let rejects = mismatches(waited.lineage, waited.sha1, waited.sha256, entry);
+            let client = self.runs.get(waited.run).client().map(str::to_owned);
+            self.rejects.extend(rejects.map(|reject| RejectRow {
+                source: waited.source,
+                client: client.clone(),
+                reject,
+                has_row: true,
+                certificate: None,
+                place: waited.place,
+            }));
+        }
+    }
+
+    /// Finishes what waits; `entries` are the certificates that rows name, where they are not the group's own.
+    pub fn settle(&mut self, entries: Option<&[Entry]>) {
+        match entries {
+            Some(entries) => self.key_ids.flush(entries),
+            None => self.hash(),
+        }
+        self.key_ids.write(self.certificate_of.len(), &mut self.observations.key_id);
+        self.rejects.sort_by_key(|row| row.place);
+        for run in self.runs.all() {
+            self.clients.add_rows(run.client(), &run.rows);
+        }
+    }
+
+    /// Counts by verdict.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.keys.verdicts().for_each(|(verdicts, rows)| counts.add(verdicts, rows));
+        counts
+    }
+}
+
+/// Rejects for claimed hashes that are not the certificate's.
+fn mismatches(
+    lineage: Lineage,
+    sha1: Option<[u8; 20]>,
+    sha256: Option<[u8; 32]>,
+    entry: &Entry,
+) -> impl Iterator<Item = Reject> + use<> {
+    let wrong_sha1 = sha1.filter(|claimed| *claimed != entry.sha1);
+    let wrong_sha256 = sha256.filter(|claimed| *claimed != entry.sha256);
+    let sha1 = wrong_sha1.map(|claimed| mismatch(lineage, "thumbprint", &claimed));
+    sha1.into_iter().chain(wrong_sha256.map(|claimed| mismatch(lineage, "sha256", &claimed)))
+}
+
+/// The reject for a claimed hash that is not the certificate's.
+pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
+    let message = format!("the record claims {}", hex::text(claimed));
+    Reject::degraded(lineage, Stage::Decode, Code::HashMismatch, field, message)
 }
 
 #[cfg(test)]
@@ -142,23 +273,40 @@ mod tests {
         let observation = Observation::default();
         let verdicts = Classifier::new(Catalogue::builtin().into()).judge(&observation.claims, &[], Marks::default());
         let rows = |der_bytes| {
-            let entry = Entry { sha256: [0; 32], sha1: [0; 20], spki_sha256: None, marks: Marks::default(), der_bytes };
-            let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES });
+            let entry = Entry { der_bytes, ..Entry::default() };
+            let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
             let origin = row::Origin { index: 0, source: &source, format: "unknown", client: None };
-            let row = Row {
-                observation: &observation,
-                audit: None,
-                origin,
-                client: None,
-                basis: "der",
-                claims_hashes: false,
-            };
+            let row = Row { observation: &observation, audit: None, origin, client: None, basis: "der", hashes: None };
+            let run = group.enter(&row);
             while !group.is_full() {
-                group.push(&row, Some((0, &entry)), &verdicts);
+                group.push(&row, run, Some((0, entry.row_bytes())), &verdicts);
             }
             group.certificate_of.len()
         };
         assert_eq!(rows(2 * 1024), MAX_GROUP_ROWS, "a usual one costs nothing");
         assert!(rows(1024 * 1024) <= MAX_GROUP_BYTES / (1000 * 1024), "{} rows", rows(1024 * 1024));
+    }
+
+    #[test]
+    fn a_long_name_weighs_with_every_row_that_has_it() {
+        let source = Source {
+            id: [b'0'; 16],
+            path: String::new(),
+            file: "nothing".into(),
+            len: 0,
+            trouble: None,
+            special: false,
+        };
+        let (long, mut classifier) = ("x".repeat(200_000), Classifier::new(Catalogue::builtin().into()));
+        let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
+        while !group.is_full() {
+            let observation = Observation { store_name: Some(long.as_str().into()), ..Observation::default() };
+            let verdicts = classifier.judge(&observation.claims, &[], Marks::default());
+            let origin = row::Origin { index: 0, source: &source, format: "unknown", client: None };
+            let row = Row { observation: &observation, audit: None, origin, client: None, basis: "none", hashes: None };
+            let run = group.enter(&row);
+            group.push(&row, run, None, &verdicts);
+        }
+        assert!(group.certificate_of.len() <= MAX_GROUP_BYTES / long.len() + 1, "{} rows", group.certificate_of.len());
     }
 }

@@ -1,16 +1,19 @@
 //! The sink that readers push into: settles certificates, judges keys, counts, and fills groups.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::classify::Classifier;
+use crate::classify::{Catalogue, Classifier};
 use crate::client::Basis;
 use crate::group::certstore::{Found, Lost};
 use crate::group::pending::Pending;
 use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
-use crate::group::{Group, RejectRow, Setting};
-use crate::hex;
-use crate::record::{Body, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Severity, Sink, Stage};
+use crate::group::{Group, Place, RejectRow, Setting, Unchecked, mismatches};
+use crate::record::{
+    Body, CertificateRef, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Seen, Severity, Sink, Stage,
+};
+use crate::x509::Parser;
 
 /// Longest client name accepted, in bytes: no DNS name is longer than 253 (RFC 1035 2.3.4), no NetBIOS name than 15.
 const MAX_CLIENT: usize = 255;
@@ -33,18 +36,37 @@ impl ClientCache {
     }
 }
 
+/// What a worker keeps from group to group.
+pub struct Tools {
+    /// The judge, with the provider names it met.
+    pub classifier: Classifier,
+    /// The parser, with the profiles it met.
+    pub parser: Parser,
+}
+
+impl Tools {
+    /// Tools that have met nothing yet.
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Tools { classifier: Classifier::new(catalogue), parser: Parser::new() }
+    }
+}
+
 /// Fills groups from what a reader pushes, and hands full ones on.
 pub struct GroupSink<'a> {
     /// The group being filled.
     pub group: Group,
     setting: Setting<'a>,
     origin: Origin<'a>,
-    classifier: &'a mut Classifier,
+    tools: &'a mut Tools,
     clients: ClientCache,
     /// The origin's client, shared by its rows.
     given: Option<Rc<str>>,
     /// Where the last observation stands that was kept.
     kept: Option<Lineage>,
+    /// The certificate of the observation at hand is settled; true between observations, too.
+    checked: bool,
+    /// The certificate of the last observation, if its text is kept.
+    seen: Option<Seen>,
     hand_on: &'a mut dyn FnMut(Group),
     stopped: &'a dyn Fn() -> bool,
 }
@@ -55,7 +77,7 @@ impl<'a> GroupSink<'a> {
         group: Group,
         setting: Setting<'a>,
         origin: Origin<'a>,
-        classifier: &'a mut Classifier,
+        tools: &'a mut Tools,
         hand_on: &'a mut dyn FnMut(Group),
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
@@ -63,10 +85,12 @@ impl<'a> GroupSink<'a> {
             group,
             setting,
             origin,
-            classifier,
+            tools,
             clients: ClientCache::default(),
             given: None,
             kept: None,
+            checked: true,
+            seen: None,
             hand_on,
             stopped,
         }
@@ -108,31 +132,40 @@ impl<'a> GroupSink<'a> {
         self.group.tally(self.origin.index);
         self.group.text += reject.message.len() + client.as_ref().map_or(0, String::len);
         let has_row = self.kept == Some(reject.lineage);
-        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, has_row, certificate });
+        let place = self.place(if self.checked { 2 } else { 0 });
+        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, has_row, certificate, place });
+    }
+
+    fn place(&self, step: u8) -> Place {
+        Place { observation: self.group.met, step }
     }
 
     /// Settles the certificate of a record, or says why not.
-    fn certificate(&mut self, o: &Observation<'_>, client: Option<&str>) -> Option<u32> {
+    fn certificate(&mut self, o: &Observation<'_>, client: Option<&str>, run: u32) -> Option<u32> {
         let found = match o.certificate.body {
             Body::Absent => return None,
-            Body::Der(bytes) => self.group.certificates.der(bytes),
-            Body::Base64(text) => self.group.certificates.base64(text),
+            Body::Der(bytes) => self.group.certificates.der(bytes, &mut self.tools.parser),
+            Body::Again(_, Seen { group, number }) if group == self.group.id => {
+                Ok(Found { number, problems: Vec::new(), trailing: 0, is_kept: true })
+            }
+            Body::Base64(text) | Body::Again(text, _) => self.group.certificates.base64(text, &mut self.tools.parser),
         };
         let lineage = o.lineage;
-        let client = client.map(str::to_owned);
         match found {
-            Ok(Found { number, problems, trailing }) => {
+            Ok(Found { number, problems, trailing, is_kept }) => {
+                // What the store itself would look up again it may be spared; whatever is more than a look-up it does.
+                self.seen = is_kept.then_some(Seen { group: self.group.id, number });
                 for problem in problems {
                     let code = Code::BadCertificateField;
                     let reject = Reject::degraded(lineage, Stage::Parse, code, problem.field, problem.message);
-                    self.push_reject(client.clone(), reject, Some(number));
+                    self.push_reject(client.map(str::to_owned), reject, Some(number));
                 }
                 if trailing > 0 {
                     let message = format!("{trailing} bytes after the certificate were ignored");
                     let reject = Reject::degraded(lineage, Stage::Parse, Code::TrailingBytes, "certificate", message);
-                    self.push_reject(client.clone(), reject, None);
+                    self.push_reject(client.map(str::to_owned), reject, None);
                 }
-                self.check_hashes(o, number, client);
+                self.check_hashes(o, number, client, run);
                 Some(number)
             }
             Err(lost) => {
@@ -148,22 +181,25 @@ impl<'a> GroupSink<'a> {
                     true => Reject::degraded(lineage, stage, code, "certificate", message),
                     false => Reject::lost(lineage, stage, code, message),
                 };
-                self.push_reject(client, reject, None);
+                self.push_reject(client.map(str::to_owned), reject, None);
                 None
             }
         }
     }
 
-    fn check_hashes(&mut self, o: &Observation<'_>, number: u32, client: Option<String>) {
-        let entry = self.group.certificates.entry(number);
-        let wrong_sha1 = o.certificate.sha1.filter(|claimed| *claimed != entry.sha1);
-        let wrong_sha256 = o.certificate.sha256.filter(|claimed| *claimed != entry.sha256);
-        let rejects = [
-            wrong_sha1.map(|claimed| mismatch(o.lineage, "thumbprint", &claimed)),
-            wrong_sha256.map(|claimed| mismatch(o.lineage, "sha256", &claimed)),
-        ];
-        for reject in rejects.into_iter().flatten() {
-            self.push_reject(client.clone(), reject, None);
+    /// Compares the hashes that a record claims, now or when its certificate is hashed.
+    fn check_hashes(&mut self, o: &Observation<'_>, number: u32, client: Option<&str>, run: u32) {
+        let CertificateRef { sha1, sha256, .. } = o.certificate;
+        if sha1.is_none() && sha256.is_none() {
+            return;
+        }
+        if !self.group.certificates.is_hashed(number) {
+            let (source, place) = (self.origin.index, self.place(1));
+            let waits = Unchecked { source, run, lineage: o.lineage, number, sha1, sha256, place };
+            return self.group.unchecked.push(waits);
+        }
+        for reject in mismatches(o.lineage, sha1, sha256, self.group.certificates.entry(number)) {
+            self.push_reject(client.map(str::to_owned), reject, None);
         }
     }
 
@@ -176,6 +212,11 @@ impl<'a> GroupSink<'a> {
             row.has_row = true;
             row.client = client.map(str::to_owned);
         }
+    }
+
+    fn end_observation(&mut self) {
+        self.group.hash_if_full();
+        self.hand_on_if_full();
     }
 
     fn hand_on_if_full(&mut self) {
@@ -196,52 +237,44 @@ fn says_more(o: &Observation<'_>) -> bool {
     names_certificate(o) || o.claims.key_report == KeyReport::Claimed
 }
 
-/// The reject for a claimed hash that is not the certificate's.
-pub fn mismatch(lineage: Lineage, field: &'static str, claimed: &[u8]) -> Reject {
-    let message = format!("the record claims {}", hex::text(claimed));
-    Reject::degraded(lineage, Stage::Decode, Code::HashMismatch, field, message)
-}
-
 impl Sink for GroupSink<'_> {
     fn observation(&mut self, o: &Observation<'_>) {
         let index = self.origin.index;
+        self.group.met += 1;
+        self.checked = false;
+        self.seen = None;
         let client = self.client_name(o.client.as_deref(), o.lineage);
         let name = client.as_ref().map(|(name, _)| &**name);
-        let number = self.certificate(o, name);
+        let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
+        let (audit, origin) = (self.setting.audit, self.origin);
+        let mut row = Row { observation: o, audit, origin, client, basis: "der", hashes: None };
+        let run = self.group.enter(&row);
+        let number = self.certificate(o, name, run);
+        self.checked = true;
         let lost = number.is_none() && !matches!(o.certificate.body, Body::Absent) && !says_more(o);
         let tally = self.group.tally(index);
         tally.records += 1;
         if lost {
             tally.rejects += 1;
-            return;
+            return self.end_observation();
         }
         tally.yielded += 1;
         tally.observations += 1;
         tally.unnamed += u64::from(client.is_none());
         self.keep(o.lineage, name);
         if number.is_none() && names_certificate(o) {
-            Pending::new(o, index, self.origin.format, client.as_ref().map(|(n, b)| (&**n, *b)))
-                .encode(&mut self.group.pending);
+            Pending::new(o, index, self.origin.format, client).encode(&mut self.group.pending);
         } else {
-            let basis = match number {
-                Some(_) => "der",
-                None => row::basis_without(&o.printed),
-            };
-            let entry = number.map(|n| (n, self.group.certificates.entry(n).clone()));
-            let marks = entry.as_ref().map(|(_, e)| e.marks).unwrap_or_default();
-            let verdicts = self.classifier.judge(&o.claims, o.collection.registry, marks);
-            let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
-            let row = Row {
-                observation: o,
-                audit: self.setting.audit,
-                origin: self.origin,
-                client,
-                basis,
-                claims_hashes: false,
-            };
-            self.group.push(&row, entry.as_ref().map(|(n, e)| (*n, e)), &verdicts);
+            if number.is_none() {
+                row.basis = row::basis_without(&o.printed);
+            }
+            let entry = number.map(|number| (number, self.group.certificates.entry(number)));
+            let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
+            let certificate = entry.map(|(number, entry)| (number, entry.row_bytes()));
+            let verdicts = self.tools.classifier.judge(&o.claims, o.collection.registry, marks);
+            self.group.push(&row, run, certificate, &verdicts);
         }
-        self.hand_on_if_full();
+        self.end_observation();
     }
 
     fn client(&mut self, client: &Client<'_>) {
@@ -264,7 +297,7 @@ impl Sink for GroupSink<'_> {
         self.group.provider_rows += 1;
         self.group.text += p.name.len() + p.image.as_ref().map_or(0, |image| image.len());
         self.group.clients.of(client.as_ref().map(|(name, _)| &**name));
-        let known = self.classifier.row(&p.name);
+        let known = self.tools.classifier.row(&p.name);
         let c = &mut self.group.providers;
         c.audit.push(self.setting.audit);
         c.client.push(client.as_ref().map(|(name, _)| &**name));
@@ -315,6 +348,10 @@ impl Sink for GroupSink<'_> {
             .and_then(|raw| self.clients.lower(raw))
             .or_else(|| self.client_name(None, Lineage::default()).map(|(name, _)| name));
         self.group.clients.of(name.as_deref()).incomplete_collections += 1;
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.seen
     }
 
     fn stopped(&self) -> bool {

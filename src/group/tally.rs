@@ -119,13 +119,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts one observation.
-    pub fn add(&mut self, v: &Verdicts) {
-        self.api[v.api.value as usize] += 1;
-        self.storage[v.storage.value as usize] += 1;
-        self.presence[v.presence as usize] += 1;
-        self.hardware[v.hardware_backed.map_or(2, usize::from)] += 1;
-        self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
+    /// Counts observations with these verdicts.
+    pub fn add(&mut self, v: &Verdicts, rows: u64) {
+        self.api[v.api.value as usize] += rows;
+        self.storage[v.storage.value as usize] += rows;
+        self.presence[v.presence as usize] += rows;
+        self.hardware[v.hardware_backed.map_or(2, usize::from)] += rows;
+        self.conflicts += if v.api.conflict || v.storage.conflict { rows } else { 0 };
     }
 
     /// Adds the counts of another group.
@@ -203,6 +203,12 @@ pub struct ClientTally {
     collections: u32,
     /// Collections without their end record.
     pub incomplete_collections: u32,
+    rows: RowTally,
+}
+
+/// Observations by verdict, as `clients` counts them.
+#[derive(Clone, Debug, Default)]
+pub struct RowTally {
     observations: u64,
     with_key: u64,
     missing: u64,
@@ -255,7 +261,7 @@ impl About {
     }
 }
 
-impl ClientTally {
+impl RowTally {
     /// Counts one observation.
     pub fn add(&mut self, v: &Verdicts) {
         self.observations += 1;
@@ -272,6 +278,22 @@ impl ClientTally {
         self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
     }
 
+    fn merge(&mut self, other: &RowTally) {
+        self.observations += other.observations;
+        self.with_key += other.with_key;
+        self.missing += other.missing;
+        self.capi += other.capi;
+        self.cng += other.cng;
+        self.api_unknown += other.api_unknown;
+        self.software += other.software;
+        self.vbs += other.vbs;
+        self.hardware += other.hardware;
+        self.storage_unknown += other.storage_unknown;
+        self.conflicts += other.conflicts;
+    }
+}
+
+impl ClientTally {
     /// Takes in a collection's header; false where it was too long to be kept whole.
     pub fn describe(&mut self, c: &Client<'_>) -> bool {
         let mut about = About {
@@ -335,17 +357,7 @@ impl ClientTally {
         self.identify([0, 1].map(|at: usize| other.seen[at].as_deref()));
         self.collections += other.collections;
         self.incomplete_collections += other.incomplete_collections;
-        self.observations += other.observations;
-        self.with_key += other.with_key;
-        self.missing += other.missing;
-        self.capi += other.capi;
-        self.cng += other.cng;
-        self.api_unknown += other.api_unknown;
-        self.software += other.software;
-        self.vbs += other.vbs;
-        self.hardware += other.hardware;
-        self.storage_unknown += other.storage_unknown;
-        self.conflicts += other.conflicts;
+        self.rows.merge(&other.rows);
         match (&self.about, other.about()) {
             (None, _) => self.about = other.about,
             (Some(_), Some(about)) => self.learn(&about),
@@ -366,6 +378,14 @@ impl Clients {
         self.0.entry_ref(name).or_default()
     }
 
+    /// Adds the rows of one run.
+    pub fn add_rows(&mut self, client: Option<&str>, rows: &RowTally) {
+        // A run may turn out to have no rows; that is no reason to name its client.
+        if rows.observations > 0 {
+            self.of(client).rows.merge(rows);
+        }
+    }
+
     /// Adds what a later group learnt.
     pub fn merge(&mut self, other: Clients) {
         for (name, tally) in other.0 {
@@ -380,7 +400,7 @@ impl Clients {
 
     /// Observations whose client is not known.
     pub fn unnamed_observations(&self) -> u64 {
-        self.0.get("").map_or(0, |tally| tally.observations)
+        self.0.get("").map_or(0, |tally| tally.rows.observations)
     }
 
     /// The rows of `clients`, by name: row groups with the number of their rows.
@@ -425,17 +445,17 @@ impl Clients {
             c.cm_roles.push(&about.cm_roles);
             c.calais_disable_capi_override.push(about.calais_disable_capi_override.map(i64::from));
             let count = |n: u64| i64::try_from(n).ok();
-            c.observations.push(count(tally.observations));
-            c.with_key.push(count(tally.with_key));
-            c.missing_key.push(count(tally.missing));
-            c.api_capi.push(count(tally.capi));
-            c.api_cng.push(count(tally.cng));
-            c.api_unknown.push(count(tally.api_unknown));
-            c.storage_software.push(count(tally.software));
-            c.storage_vbs.push(count(tally.vbs));
-            c.storage_hardware.push(count(tally.hardware));
-            c.storage_unknown.push(count(tally.storage_unknown));
-            c.conflicts.push(count(tally.conflicts));
+            c.observations.push(count(tally.rows.observations));
+            c.with_key.push(count(tally.rows.with_key));
+            c.missing_key.push(count(tally.rows.missing));
+            c.api_capi.push(count(tally.rows.capi));
+            c.api_cng.push(count(tally.rows.cng));
+            c.api_unknown.push(count(tally.rows.api_unknown));
+            c.storage_software.push(count(tally.rows.software));
+            c.storage_vbs.push(count(tally.rows.vbs));
+            c.storage_hardware.push(count(tally.rows.hardware));
+            c.storage_unknown.push(count(tally.rows.storage_unknown));
+            c.conflicts.push(count(tally.rows.conflicts));
         }
         c.finish()
     }

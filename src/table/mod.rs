@@ -6,29 +6,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use clap::ValueEnum;
 
 pub mod build;
 pub mod columns;
+mod data;
 pub mod encode;
-mod pages;
+mod hexframe;
+mod leaf;
+mod packer;
+pub mod pages;
+mod plan;
+mod runs;
 pub mod words;
 pub mod write;
 
-use words::Words;
-
-/// A finished column of a row group.
-#[derive(Clone, Debug)]
-pub enum Data {
-    /// As an array.
-    Array(ArrayRef),
-    /// Text of few values.
-    Words(Words),
-    /// The column of this name in `certificates`, by the certificate of each row.
-    OfCertificate,
-}
+pub use data::{Data, Lists, Rows, Strings, Texts, Validity, Values, Words};
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +58,21 @@ pub enum Spread {
     Certificate,
 }
 
+/// What the value of a column is a function of: rows that agree there have the same value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The row itself.
+    Row,
+    /// The collection that the row stands in: its source, client and header.
+    Run,
+    /// What the row claims of its key, and the verdicts on it.
+    Key,
+    /// The row's certificate.
+    Own,
+    /// The profile of the row's certificate, which it shares with others of its issuer and template.
+    Profile,
+}
+
 /// One column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -73,6 +82,8 @@ pub struct Column {
     pub kind: Kind,
     /// Encoding hint.
     pub spread: Spread,
+    /// What the value is a function of; see [`Column::resolved_block`].
+    pub block: Block,
     /// What it holds, with units and source.
     pub doc: &'static str,
 }
@@ -114,6 +125,16 @@ impl Column {
                 columns::CERTIFICATES.column(self.name).map_or(Kind::Text, |c| c.kind)
             }
             kind => kind,
+        }
+    }
+
+    /// The block, with that of the certificate's column where it comes from there.
+    pub fn resolved_block(&self) -> Block {
+        match self.kind {
+            Kind::OfCertificate | Kind::OrOfCertificate => {
+                columns::CERTIFICATES.column(self.name).map_or(Block::Own, |c| c.block)
+            }
+            _ => self.block,
         }
     }
 
@@ -184,12 +205,12 @@ pub static TABLES: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
 });
 
 /// Declares a table: its list of columns and the builder of its rows, from one list of entries
-/// `name: Kind, Spread, "description";`.
+/// `name: Kind, Spread @ Block, "description";`. Without a block it is `Row`.
 macro_rules! table {
     (
         $(#[doc = $doc:literal])+
         $list:ident = $name:literal, $builder:ident {
-            $($column:ident : $kind:ident, $spread:ident, $column_doc:literal;)+
+            $($column:ident : $kind:ident, $spread:ident $(@ $block:ident)?, $column_doc:literal;)+
         }
     ) => {
         $(#[doc = $doc])+
@@ -200,6 +221,7 @@ macro_rules! table {
                 name: stringify!($column),
                 kind: $crate::table::Kind::$kind,
                 spread: $crate::table::Spread::$spread,
+                block: $crate::table::block!($($block)?),
                 doc: $column_doc,
             },)+],
         };
@@ -216,10 +238,27 @@ macro_rules! table {
             pub fn finish(&mut self) -> Vec<$crate::table::Data> {
                 vec![$(self.$column.finish(),)+]
             }
+
+            /// Takes back what `finish` gave, for its room.
+            pub fn recycle(&mut self, columns: Vec<$crate::table::Data>) {
+                let mut columns = columns.into_iter();
+                $(if let Some(column) = columns.next() { self.$column.recycle(column); })+
+            }
         }
     };
 }
 pub(crate) use table;
+
+/// The block of an entry.
+macro_rules! block {
+    () => {
+        $crate::table::Block::Row
+    };
+    ($block:ident) => {
+        $crate::table::Block::$block
+    };
+}
+pub(crate) use block;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use parquet::file::writer::SerializedFileWriter;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::encode::{Chunk, Encoder, RowGroup};
+use super::encode::{Encoder, RowGroup};
 use crate::error::Error;
 use crate::hex;
 
@@ -82,15 +82,12 @@ impl TableWriter {
         if group.rows == 0 {
             return Ok(());
         }
+        let encoder = Arc::clone(&self.encoder);
         let part = self.open()?;
         let path = part.path.clone();
         let mut writer = part.file.next_row_group()?;
-        for chunk in group.chunks {
-            let appended = match chunk {
-                Chunk::Arrow(chunk) => chunk.append_to_row_group(&mut writer),
-                Chunk::Made(chunk) => writer.append_column(&chunk.bytes, chunk.close),
-            };
-            appended.map_err(|e| write_error(&path, e))?;
+        for (leaf, chunk) in encoder.leaves.iter().zip(&group.chunks) {
+            writer.append_column(chunk.bytes(), chunk.close(leaf)?).map_err(|e| write_error(&path, e))?;
         }
         writer.close().map_err(|e| write_error(&path, e))?;
         part.rows += group.rows as u64;

@@ -5,8 +5,10 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use certcensus::scan::Options;
-use certcensus::synth::{self, Layout};
+use certcensus::synth::{self, Certificates, Layout};
 
 use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, samples, without};
 use crate::{rough, scan_here};
@@ -42,6 +44,53 @@ fn any_number_of_threads_gives_the_same_bytes() {
         let these = (report.bytes(), report.manifest());
         let first = first.get_or_insert_with(|| these.clone());
         assert!(*first == these, "-j {threads} differs");
+    }
+}
+
+/// Repeated certificates are recognised by their text, or else by their hash: it cannot be seen in a report.
+#[test]
+fn what_is_remembered_of_certificates_changes_no_row() {
+    let bench = Bench::new();
+    bench.fleet("fleet", &rough(23));
+    let scan = |name, remember| {
+        let (report, scanned) = scan_here(&bench, "fleet", name, &Options { remember, ..Options::default() });
+        let parsed = scanned.timing.iter().find(|spent| spent.part == "certificates").map(|spent| spent.count);
+        (everything(&report), parsed.unwrap_or_default())
+    };
+    let ((with, once), (without, each)) = (scan("with", true), scan("without", false));
+    assert_same(&with, &without);
+    assert!(once < each, "{once} certificates were parsed, and {each} without what is remembered");
+}
+
+/// Lines that end alike are read once, and certificates that repeat are known by their number: a doubt about one stays
+/// with every row, and rows and cuts of groups do not depend on what a worker has met before.
+#[test]
+fn doubts_of_repeated_lines_are_those_of_every_line() {
+    let bench = Bench::new();
+    let mut der = Certificates::new(1).authority(3).to_vec();
+    der.push(0);
+    let der = BASE64_STANDARD.encode(&der);
+    const FILES: usize = 8;
+    const LINES: usize = 40;
+    for file in 0..FILES {
+        let line = |seq: usize| {
+            let head = r#"{"schema":"census/1","type":"certificate","run":"#;
+            let store = ["Root", "CA"][seq % 2];
+            let tail =
+                format!(r#""store_location":"LocalMachine","store":"{store}","der":"{der}","key_prov_info":null}}"#);
+            format!("{head}\"r{file}\",\"seq\":{seq},\"host\":\"PC-{file}\",{tail}\n")
+        };
+        bench.put(&format!("in/{file}.ndjson"), (0..LINES).map(line).collect::<String>());
+    }
+    let mut first = None;
+    for (nth, threads) in [1, 2, 3].into_iter().enumerate() {
+        let options = Options { threads, unit_bytes: Some(8 * 1024), ..Options::default() };
+        let (report, scanned) = scan_here(&bench, "in", &format!("r{nth}"), &options);
+        assert_eq!(scanned.summary.observations as usize, FILES * LINES);
+        assert_eq!(scanned.summary.certificates, 1);
+        let doubts = scanned.summary.rejects.get("trailing_bytes (degraded)").copied();
+        assert_eq!(doubts, Some((FILES * LINES) as u64), "{threads} threads");
+        assert!(*first.get_or_insert_with(|| report.bytes()) == report.bytes(), "{threads} threads differ");
     }
 }
 

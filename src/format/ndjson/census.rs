@@ -4,6 +4,7 @@
 //! looked and the certificate has no such property.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::record::{
     Acquire, Body, CertificateRef, Claims, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Sink,
@@ -14,6 +15,7 @@ use super::convert;
 use super::fields::{Field, Fields};
 use super::record::{Record, describe};
 use super::run::{Run, Type};
+use super::tails::{Plain, Tail};
 
 /// Reads census lines one after the other.
 #[derive(Debug, Default)]
@@ -37,8 +39,16 @@ enum Fate {
 }
 
 impl Census {
-    /// One line that is an object. `line` is its text, for samples.
-    pub(super) fn record(&mut self, fields: Fields<'_, '_>, line: &[u8], offset: u64, sink: &mut dyn Sink) {
+    /// One line that is an object. `line` is its text, for samples. With a tail the fields are those before it, and the
+    /// line [is a certificate](is_certificate).
+    pub(super) fn record(
+        &mut self,
+        fields: Fields<'_, '_>,
+        tail: Option<&Tail>,
+        line: &[u8],
+        offset: u64,
+        sink: &mut dyn Sink,
+    ) {
         if !fields.is_census() {
             self.run.unreadable();
             let message = format!("a census/1 record was expected; schema is {}", describe(fields.get(Field::Schema)));
@@ -58,7 +68,10 @@ impl Census {
             Some((_, Some(kind))) => {
                 run.count(kind);
                 match kind {
-                    Type::Certificate => certificate(&mut record, run, scratch, sink),
+                    Type::Certificate => match tail {
+                        Some(tail) => certificate_again(&mut record, tail, run, sink),
+                        None => certificate(&mut record, run, scratch, sink),
+                    },
                     Type::Key => key(&mut record, run, sink),
                     Type::Client => client(&mut record, run, sink),
                     Type::Provider => provider(&mut record, run, sink),
@@ -134,6 +147,76 @@ fn certificate(record: &mut Record<'_, '_>, run: &Run, scratch: &mut Vec<u8>, si
     };
     certificate_claims(record, &mut observation.claims);
     sink.observation(&observation);
+    Fate::Kept
+}
+
+/// Whether the line is a certificate of this format.
+pub(super) fn is_certificate(fields: &Fields<'_, '_>) -> bool {
+    fields.is_census() && fields.get(Field::Type).text().is_some_and(|kind| kind == "certificate")
+}
+
+/// What a certificate line says behind `start`, if that is plain and nothing of it concerns a key.
+pub(super) fn plain(fields: Fields<'_, '_>, start: usize) -> Option<Plain> {
+    if !is_certificate(&fields) {
+        return None;
+    }
+    let mut doubts = Vec::new();
+    let mut record = Record { fields, lineage: Lineage::default(), doubts: &mut doubts };
+    let mut text = |field| match record.text(field) {
+        None => Some(None),
+        Some(Cow::Borrowed(_)) => fields.range(field, start).map(Some),
+        Some(Cow::Owned(_)) => None,
+    };
+    let (der, store, sid, friendly_name) =
+        (text(Field::Der)??, text(Field::Store)?, text(Field::Sid)?, text(Field::FriendlyName)?);
+    let body = record.text(Field::Der)?;
+    let is_clean =
+        convert::base64(Cow::Borrowed(&body), fields.get(Field::Der).clean(), &mut Vec::new()) == body.as_bytes();
+    let plain = Plain {
+        der,
+        sha1: record.hash(Field::Sha1),
+        sha256: record.hash(Field::Sha256),
+        store_location: record.store_location(),
+        store,
+        sid,
+        friendly_name,
+        archived: record.bool(Field::Archived),
+        key_report: match record.get(Field::KeyProvInfo) {
+            info if info.is_null() => KeyReport::Absent,
+            info if info.is_missing() => KeyReport::NotReported,
+            _ => return None,
+        },
+    };
+    (is_clean && !plain.der.is_empty() && doubts.is_empty()).then_some(plain)
+}
+
+/// A certificate whose line ends as one before it.
+fn certificate_again(record: &mut Record<'_, '_>, tail: &Tail, run: &Run, sink: &mut dyn Sink) -> Fate {
+    let plain = &tail.certificate;
+    let text = |place: &Option<Range<usize>>| place.as_ref().map(|place| Cow::Borrowed(tail.text(place)));
+    let of_user = plain.store_location == Some(StoreLocation::CurrentUser);
+    let mut observation = Observation {
+        lineage: record.lineage,
+        client: record.text(Field::Host),
+        store_location: plain.store_location,
+        store_name: text(&plain.store),
+        user_sid: text(&plain.sid).or_else(|| run.user_sid().filter(|_| of_user).map(Cow::Borrowed)),
+        collection: run.collection(),
+        certificate: CertificateRef {
+            body: match (tail.text(&plain.der).as_bytes(), tail.seen.get()) {
+                (text, Some(seen)) => Body::Again(text, seen),
+                (text, None) => Body::Base64(text),
+            },
+            sha1: plain.sha1,
+            sha256: plain.sha256,
+        },
+        ..Observation::default()
+    };
+    observation.claims.friendly_name = text(&plain.friendly_name);
+    observation.claims.archived = plain.archived;
+    observation.claims.key_report = plain.key_report;
+    sink.observation(&observation);
+    tail.seen.set(sink.seen());
     Fate::Kept
 }
 

@@ -2,8 +2,11 @@
 //!
 //! The list is the whole vocabulary (samples/census_1/README.md); what is not in it is ignored, as the format demands.
 
+use std::ops::Range;
+
 use super::scan::{self, Place};
-use super::shape::Shapes;
+use super::shape::{Known, Shapes};
+use super::tails::{Plain, Tail, Tails};
 use super::tree::Members;
 use super::value::Value;
 
@@ -138,6 +141,30 @@ pub(super) struct Table {
     /// The object whose members are being reported.
     inside: Group,
     shapes: Shapes<Field>,
+    tails: Tails,
+    /// [`Shapes::forgotten`] when the first of the tails was kept.
+    tails_of: u32,
+    /// The end of the line at hand is to be kept.
+    keep: Option<End>,
+}
+
+/// The end of a line, behind the client's name.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    hash: u64,
+    keys: u16,
+    start: usize,
+}
+
+/// How far a line was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// Not at all: it is of no shape that was met before.
+    Unknown,
+    /// To its end.
+    Whole,
+    /// Up to an end that was met before: its number, and where it begins.
+    UpToTail(u32, usize),
 }
 
 /// Where the value of a field stands, and in which line.
@@ -147,10 +174,24 @@ struct Slot {
     place: Place,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Table::new()
+    }
+}
+
 impl Table {
     /// A table without values.
     pub(super) fn new() -> Self {
-        Table { slots: [Slot::default(); LIST.len()], line: 1, inside: Group::Top, shapes: Shapes::new() }
+        Table {
+            slots: [Slot::default(); LIST.len()],
+            line: 1,
+            inside: Group::Top,
+            shapes: Shapes::new(),
+            tails: Tails::default(),
+            tails_of: 0,
+            keep: None,
+        }
     }
 
     /// The fast path. `None`: declined.
@@ -173,12 +214,81 @@ impl Table {
         Fields { table: self, text: members.text() }
     }
 
+    /// Reads a line, which need not be text, if it is of a shape that was met before.
+    pub(super) fn read(&mut self, line: &[u8]) -> Read {
+        self.begin();
+        if self.tails_of != self.shapes.forgotten {
+            self.tails_of = self.shapes.forgotten;
+            self.tails.forget();
+        }
+        let Table { slots, line: number, shapes, tails, keep, .. } = self;
+        // No key that is read stands twice in a line that was learned: there is nothing to forget.
+        let note = |known: Known<Field>| slots[known.meaning as usize] = Slot { line: *number, place: known.value };
+        let mut tail = None;
+        let is_tail = |field, keys, start: usize| {
+            if field != Field::Host {
+                return false;
+            }
+            match tails.find(keys, line.get(start..).unwrap_or_default()) {
+                Ok(found) => tail = Some((found, start)),
+                Err(hash) => *keep = hash.map(|hash| End { hash, keys, start }),
+            }
+            tail.is_some()
+        };
+        match (shapes.follow(line, note, is_tail), tail) {
+            (false, _) => Read::Unknown,
+            (true, Some((tail, start))) => Read::UpToTail(tail, start),
+            (true, None) => Read::Whole,
+        }
+    }
+
+    /// The fields of the text that was read.
+    pub(super) fn fields<'a>(&self, text: &'a str) -> Fields<'_, 'a> {
+        Fields { table: self, text }
+    }
+
+    /// The tail with this number.
+    pub(super) fn tail(&self, number: u32) -> &Tail {
+        self.tails.get(number)
+    }
+
+    /// Keeps the end of the line that was read last, if it was met twice and `plain` understands it.
+    pub(super) fn keep_tail(&mut self, text: &str, plain: impl FnOnce(Fields<'_, '_>, usize) -> Option<Plain>) {
+        let Some(End { hash, keys, start }) = self.keep.take() else { return };
+        // What stands before the end must not be told by it, nor the other way round.
+        let of_line = [Field::Schema, Field::Type, Field::Run, Field::Seq, Field::Host];
+        let of_end = [
+            Field::StoreLocation,
+            Field::Store,
+            Field::Sid,
+            Field::Sha1,
+            Field::Sha256,
+            Field::Der,
+            Field::FriendlyName,
+            Field::Archived,
+            Field::KeyProvInfo,
+        ];
+        let fields = self.fields(text);
+        let here = self.slots.iter().zip(LIST).filter(|(slot, _)| slot.line == self.line);
+        let mut fits = here.map(|(slot, (field, ..))| match slot.place.start < start {
+            true => of_line.contains(field),
+            // Where a key may be missing, null says nothing either.
+            false => of_end.contains(field) || fields.get(*field).is_null(),
+        });
+        if fits.all(|fits| fits)
+            && let Some(end) = text.get(start..)
+            && let Some(plain) = plain(fields, start)
+        {
+            self.tails.keep(hash, keys, end, plain);
+        }
+    }
+
     /// A line of a shape that was met before.
     fn known(&mut self, text: &str) -> bool {
         self.begin();
         let (slots, line) = (&mut self.slots, self.line);
-        // No key that is read stands twice in a line that was learned: there is nothing to forget.
-        self.shapes.follow(text, |known| slots[known.meaning as usize] = Slot { line, place: known.value })
+        let note = |known: Known<Field>| slots[known.meaning as usize] = Slot { line, place: known.value };
+        self.shapes.follow(text.as_bytes(), note, |_, _, _| false)
     }
 
     /// Any line, read member by member. False where the scan gave up.
@@ -200,6 +310,7 @@ impl Table {
 
     fn begin(&mut self) {
         self.line += 1;
+        self.keep = None;
         self.inside = Group::Top;
     }
 
@@ -247,6 +358,12 @@ impl<'a> Fields<'_, 'a> {
     pub(super) fn get(&self, field: Field) -> Value<'a> {
         let slot = &self.table.slots[field as usize];
         if slot.line == self.table.line { Value::of(self.text, slot.place) } else { Value::default() }
+    }
+
+    /// Where the text of a plain string stands, counted from `start`.
+    pub(super) fn range(&self, field: Field, start: usize) -> Option<Range<usize>> {
+        let place = self.table.slots[field as usize].place;
+        Some((place.start + 1).checked_sub(start)?..place.end.checked_sub(start)?)
     }
 
     /// Whether this is a census/1 line at all.

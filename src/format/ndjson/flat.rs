@@ -14,7 +14,7 @@ use super::aliases::{self, Field, NO_KEY};
 use super::convert;
 use super::record::describe;
 use super::scan;
-use super::shape::Shapes;
+use super::shape::{Known, Shapes};
 use super::tree::Members;
 use super::value::Value;
 
@@ -53,6 +53,12 @@ pub(super) struct Table {
     shapes: Shapes<Meaning>,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Table::new()
+    }
+}
+
 impl Table {
     pub(super) fn new() -> Self {
         Table { shapes: Shapes::new() }
@@ -74,7 +80,7 @@ impl Table {
     /// A line of a shape that was met before. No known key stands twice in a line that was learned.
     fn known<'a>(&mut self, text: &'a str) -> Option<Fields<'a>> {
         let mut fields = Fields::with_room();
-        let whole = self.shapes.follow(text, |known| {
+        let note = |known: Known<Meaning>| {
             let value = Value::of(text, known.value);
             match known.meaning {
                 Meaning::Known { field, rank, key } => {
@@ -87,7 +93,8 @@ impl Table {
                     }
                 }
             }
-        });
+        };
+        let whole = self.shapes.follow(text.as_bytes(), note, |_, _, _| false);
         whole.then_some(fields)
     }
 

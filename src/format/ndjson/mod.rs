@@ -15,6 +15,7 @@ mod record;
 mod run;
 mod scan;
 mod shape;
+mod tails;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -27,12 +28,14 @@ use super::{Format, Head, Input, Outcome};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use census::Census;
-use fields::Field;
+use fields::{Field, Read};
 use tree::Members;
 
 /// Longest line that is given to the general parser, whose tree takes many times the room of the text. The format
 /// allows 1 MiB; the fast path has no such limit.
 const MAX_TREE_LINE: usize = 4 * 1024 * 1024;
+/// Room for cleaned base64 that is kept from unit to unit, in bytes.
+const MAX_SCRATCH: usize = 64 * 1024;
 /// Bytes searched for a NUL, which shows UTF-16, before a place to cut is looked for.
 const BORDER_HEAD: usize = 256;
 
@@ -68,8 +71,19 @@ enum Kind {
 }
 
 fn read(kind: Kind, input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let mut reader = Reader::new(kind);
-    let mut lines = RawLines::new(input.window, input.max_line);
+    // Taken out and put back: after a panic nothing is remembered.
+    let memory = std::mem::take(&mut input.memory.ndjson);
+    let mut reader = Reader { memory, ..Reader::new(kind) };
+    let outcome = read_lines(&mut reader, input.window, input.max_line, sink);
+    // One long text is no reason to keep its room for the rest of the scan.
+    reader.memory.scratch.clear();
+    reader.memory.scratch.shrink_to(MAX_SCRATCH);
+    input.memory.ndjson = reader.memory;
+    outcome
+}
+
+fn read_lines(reader: &mut Reader, window: &mut Window<'_>, max_line: usize, sink: &mut dyn Sink) -> Outcome {
+    let mut lines = RawLines::new(window, max_line);
     let max = lines.max();
     while let Some(line) = lines.line() {
         if sink.stopped() {
@@ -85,23 +99,31 @@ fn read(kind: Kind, input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     reader.finish(sink)
 }
 
-/// Reads lines, whatever brings them.
-struct Reader {
-    kind: Kind,
-    census: Census,
+/// What both readers remember of lines: shapes, and ends that repeat.
+#[derive(Default)]
+pub struct Memory {
     table: fields::Table,
     flat: flat::Table,
     scratch: Vec<u8>,
 }
 
+/// Reads lines, whatever brings them.
+struct Reader {
+    kind: Kind,
+    census: Census,
+    memory: Memory,
+}
+
 impl Reader {
     fn new(kind: Kind) -> Self {
-        let (table, flat) = (fields::Table::new(), flat::Table::new());
-        Reader { kind, census: Census::default(), table, flat, scratch: Vec::new() }
+        Reader { kind, census: Census::default(), memory: Memory::default() }
     }
 
     /// One line without its end, in UTF-8. Blank lines are no records.
     fn line(&mut self, line: &[u8], offset: u64, sink: &mut dyn Sink) {
+        if self.kind == Kind::Census && self.again(line, offset, sink) {
+            return;
+        }
         let text = match simdutf8::compat::from_utf8(line) {
             Ok(text) => text,
             Err(error) => {
@@ -115,19 +137,41 @@ impl Reader {
         }
     }
 
+    /// The fastest path, for census lines of a shape that was met before; false where there is none, or the line is no
+    /// text.
+    fn again(&mut self, line: &[u8], offset: u64, sink: &mut dyn Sink) -> bool {
+        let (end, tail) = match self.memory.table.read(line) {
+            Read::Unknown => return false,
+            Read::Whole => (line.len(), None),
+            Read::UpToTail(tail, start) => (start, Some(tail)),
+        };
+        // A tail that is kept is text.
+        let Ok(text) = simdutf8::compat::from_utf8(line.get(..end).unwrap_or_default()) else { return false };
+        let fields = self.memory.table.fields(text);
+        let tail = tail.map(|tail| self.memory.table.tail(tail));
+        if tail.is_some() && !census::is_certificate(&fields) {
+            return false;
+        }
+        self.census.record(fields, tail, line, offset, sink);
+        if tail.is_none() {
+            self.memory.table.keep_tail(text, census::plain);
+        }
+        true
+    }
+
     /// The fast path; false where it declines the line.
     fn scanned(&mut self, text: &str, offset: u64, sink: &mut dyn Sink) -> bool {
         if self.kind == Kind::Flat {
-            let Some(fields) = self.flat.scan(text) else { return false };
+            let Some(fields) = self.memory.flat.scan(text) else { return false };
             if !fields.is_census() {
                 // A run is a stretch of census lines; it ends here.
                 self.census.close(sink);
-                flat::record(&fields, text.as_bytes(), offset, &mut self.scratch, sink);
+                flat::record(&fields, text.as_bytes(), offset, &mut self.memory.scratch, sink);
                 return true;
             }
         }
-        let Some(fields) = self.table.scan(text) else { return false };
-        self.census.record(fields, text.as_bytes(), offset, sink);
+        let Some(fields) = self.memory.table.scan(text) else { return false };
+        self.census.record(fields, None, text.as_bytes(), offset, sink);
         true
     }
 
@@ -151,10 +195,10 @@ impl Reader {
             let fields = flat::Fields::tree(&members);
             if !fields.is_census() {
                 self.census.close(sink);
-                return flat::record(&fields, text.as_bytes(), offset, &mut self.scratch, sink);
+                return flat::record(&fields, text.as_bytes(), offset, &mut self.memory.scratch, sink);
             }
         }
-        self.census.record(self.table.tree(&members), text.as_bytes(), offset, sink);
+        self.census.record(self.memory.table.tree(&members), None, text.as_bytes(), offset, sink);
     }
 
     fn lost(&mut self, reject: Reject, sink: &mut dyn Sink) {

@@ -35,6 +35,8 @@ pub(super) struct Shapes<M> {
     gap: usize,
     /// The line at hand is not worth remembering, or too much to.
     refused: bool,
+    /// How often everything was forgotten: numbers of gaps hold until then.
+    pub(super) forgotten: u32,
 }
 
 /// A gap, and what stands after it.
@@ -82,14 +84,21 @@ pub(super) struct Known<M> {
 
 impl<M: Copy + PartialEq> Shapes<M> {
     pub(super) fn new() -> Self {
-        Shapes { nodes: Vec::new(), steps: Vec::new(), opened: None, gap: 0, refused: false }
+        Shapes { nodes: Vec::new(), steps: Vec::new(), opened: None, gap: 0, refused: false, forgotten: 0 }
     }
 
     /// Reads a line of a shape that was learned. False where it has none; what was reported so far must then be
     /// thrown away.
+    ///
+    /// `stop` hears after each value what it means, the number of the gaps up to there (the same number, the same keys)
+    /// and where the rest of the line begins, and may end the reading.
     #[inline]
-    pub(super) fn follow(&mut self, text: &str, mut on: impl FnMut(Known<M>)) -> bool {
-        let json = text.as_bytes();
+    pub(super) fn follow(
+        &mut self,
+        json: &[u8],
+        mut on: impl FnMut(Known<M>),
+        mut stop: impl FnMut(M, u16, usize) -> bool,
+    ) -> bool {
         let (mut from, mut at) = (ROOT, 0);
         loop {
             let Some(found) = self.find(from, json, at) else { return false };
@@ -102,6 +111,9 @@ impl<M: Copy + PartialEq> Shapes<M> {
             let Some((value, after)) = scan::member(json, at + node.gap.len()) else { return false };
             if let Some(meaning) = meaning {
                 on(Known { meaning, gap: at, value });
+                if stop(meaning, found, after) {
+                    return true;
+                }
             }
             (from, at) = (found, after);
         }
@@ -181,6 +193,7 @@ impl<M: Copy + PartialEq> Shapes<M> {
         }
         if self.nodes.is_empty() || self.nodes.len() + self.steps.len() + 1 > MAX_NODES {
             self.nodes.clear();
+            self.forgotten += 1;
             self.nodes.push(Node::new(Gap::of(b""), Then::End));
         }
         let mut from = ROOT;
@@ -278,18 +291,28 @@ mod tests {
         let mut shapes = Shapes::new();
         for number in 0..5000 {
             let text = |value: &str| format!(r#"{{"k{number}":{value},"x":{{"y":{value},"z":0}},"e":{{}}}}"#);
-            assert!(!shapes.follow(&text("1"), |_| ()), "{number}");
+            assert!(!shapes.follow(text("1").as_bytes(), |_| (), |_, _, _| false), "{number}");
             learn(&mut shapes, &text("1"));
             // An empty object at the end has no place among the gaps.
-            assert!(!shapes.follow(&text("1"), |_| ()), "{number}");
+            assert!(!shapes.follow(text("1").as_bytes(), |_| (), |_, _, _| false), "{number}");
             let text = |value: &str| format!(r#"{{"k{number}":{value},"x":{{"y":{value}, "z":0}}}}"#);
             learn(&mut shapes, &text("1"));
             let (mut heard, line) = (Vec::new(), text("\"ab\""));
-            assert!(shapes.follow(&line, |known| heard.push(&line[known.value.start..known.value.end])), "{number}");
+            assert!(
+                shapes.follow(
+                    line.as_bytes(),
+                    |known| heard.push(&line[known.value.start..known.value.end]),
+                    |_, _, _| false
+                ),
+                "{number}"
+            );
             assert_eq!(heard, ["\"ab", "{", "\"ab", "0"]);
             assert!(shapes.nodes.len() <= MAX_NODES);
         }
         learn(&mut shapes, &format!(r#"{{"{}":1}}"#, "k".repeat(MAX_GAP)));
-        assert!(!shapes.follow(&format!(r#"{{"{}":1}}"#, "k".repeat(MAX_GAP)), |_| ()), "the key is too long");
+        assert!(
+            !shapes.follow(format!(r#"{{"{}":1}}"#, "k".repeat(MAX_GAP)).as_bytes(), |_| (), |_, _, _| false),
+            "the key is too long"
+        );
     }
 }

@@ -62,7 +62,8 @@ impl Sink for Recorder {
 fn read_at(format: &Format, bytes: &[u8], offset: u64, max_line: usize) -> (Recorder, Outcome) {
     let mut sink = Recorder::default();
     let mut window = Window::new(bytes, offset);
-    let input = Input { window: &mut window, name: "test.ndjson", max_line };
+    let mut memory = crate::format::Memory::default();
+    let input = Input { window: &mut window, name: "test.ndjson", max_line, memory: &mut memory };
     let outcome = format.read.map(|read| read(input, &mut sink));
     (sink, outcome.unwrap_or(Outcome::Failed))
 }

@@ -1,0 +1,128 @@
+//! The identity of each key, worked out many at a time.
+//!
+//! A key's identity is a digest over client, owner and public key. The public key's own digest may still be on its way
+//! (certificates are hashed in batches), so what is known of a row waits here until its certificate is hashed.
+
+use crate::classify::KeyPresence;
+use crate::group::certstore::Entry;
+use crate::group::row::Row;
+use crate::hash;
+use crate::record::{Observation, StoreLocation};
+use crate::table::build::Text;
+
+/// Rows that may wait.
+const BATCH: usize = 256;
+/// Bytes that may wait: names in a hostile export can be long.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Identities of keys, by row.
+#[derive(Default)]
+pub struct KeyIds {
+    waiting: Vec<Waiting>,
+    /// What is known of the waiting rows, one after the other.
+    known: Vec<u8>,
+    /// Rows that have an identity, in order; the waiting ones are the last.
+    rows: Vec<u32>,
+    ids: Vec<[u8; 16]>,
+    messages: Vec<u8>,
+    digests: Vec<[u8; 32]>,
+}
+
+struct Waiting {
+    end: usize,
+    certificate: Option<u32>,
+}
+
+impl KeyIds {
+    /// Takes in a row, if it claims a key. Where there is no certificate the claimed hash stands for the public key,
+    /// and without that, provider and container.
+    pub fn push(&mut self, number: u32, row: &Row<'_>, certificate: Option<u32>, presence: KeyPresence) {
+        if matches!(presence, KeyPresence::None | KeyPresence::Unknown) {
+            return;
+        }
+        let o = row.observation;
+        let start = self.known.len();
+        let out = &mut self.known;
+        field(out, b'c', row.client.map_or("", |(client, _)| client).as_bytes());
+        field(out, b'o', owner(o).as_bytes());
+        match (certificate, &o.certificate.sha1, &o.certificate.sha256) {
+            (Some(_), ..) => {}
+            (None, Some(sha1), _) => field(out, b't', sha1),
+            (None, None, Some(sha256)) => field(out, b's', sha256),
+            (None, None, None) => {
+                let Some(name) = o.claims.key_path.as_deref().or(o.claims.key_container.as_deref()) else {
+                    return out.truncate(start);
+                };
+                field(out, b'p', o.claims.provider_name.as_deref().unwrap_or_default().as_bytes());
+                field(out, b'n', name.as_bytes());
+            }
+        }
+        self.waiting.push(Waiting { end: out.len(), certificate });
+        self.rows.push(number);
+    }
+
+    /// It is time for [`KeyIds::flush`].
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= BATCH || self.known.len() >= BATCH_BYTES
+    }
+
+    /// Works out what waits. Every certificate named so far must be among `entries`.
+    pub fn flush(&mut self, entries: &[Entry]) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let KeyIds { waiting, known, ids, messages, digests, .. } = self;
+        messages.clear();
+        let mut start = 0;
+        let mut ends = Vec::with_capacity(waiting.len());
+        for Waiting { end, certificate } in waiting.drain(..) {
+            messages.extend_from_slice(&known[start..end]);
+            start = end;
+            if let Some(entry) = certificate.map(|number| &entries[number as usize]) {
+                match &entry.spki_sha256 {
+                    Some(spki) => field(messages, b'k', spki),
+                    None => field(messages, b't', &entry.sha1),
+                }
+            }
+            ends.push(messages.len());
+        }
+        known.clear();
+        let mut start = 0;
+        let slices: Vec<&[u8]> = ends.iter().map(|end| &messages[std::mem::replace(&mut start, *end)..*end]).collect();
+        hash::sha256_each(&slices, digests);
+        ids.extend(digests.iter().map(|digest| {
+            let mut id = [0; 16];
+            id.copy_from_slice(&digest[..16]);
+            id
+        }));
+    }
+
+    /// Writes the column of a group with so many rows. Nothing may wait.
+    pub fn write(&self, rows: usize, column: &mut Text) {
+        let mut next = self.rows.iter().zip(&self.ids).peekable();
+        for number in 0..rows as u32 {
+            let id = next.next_if(|(row, _)| **row == number);
+            column.push_hex(id.map(|(_, id)| &id[..]));
+        }
+    }
+}
+
+fn field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// `CRYPT_MACHINE_KEYSET` and `NCRYPT_MACHINE_KEY_FLAG` (wincrypt.h, ncrypt.h).
+const MACHINE_KEY: u32 = 0x20;
+
+/// Whose key it is: a user's SID, or the machine's.
+fn owner<'a>(o: &'a Observation<'_>) -> &'a str {
+    let machine_flag = o.claims.key_flags.is_some_and(|flags| flags & MACHINE_KEY != 0);
+    match (o.store_location, o.user_sid.as_deref()) {
+        _ if machine_flag => "machine",
+        (Some(StoreLocation::CurrentUser), Some(sid)) => sid,
+        (Some(StoreLocation::CurrentUser), None) => "user",
+        _ => "machine",
+    }
+}
