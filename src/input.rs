@@ -6,7 +6,8 @@
 
 use std::io::{self, Read};
 
-/// Bytes read at a time. Chunks of 256 KiB to 1 MiB stay in the second-level cache, larger ones do not.
+/// Bytes read at a time. The chunk shares the second-level cache with what lines are compared with, so smaller is
+/// better, until the calls cost more.
 pub const CHUNK: usize = 128 * 1024;
 /// Most bytes a reader may ask to see at once; what needs more is a `too_large` reject.
 pub const MAX_WINDOW: usize = 64 * 1024 * 1024;

@@ -251,7 +251,9 @@ class Bench:
         costs = self.share(preset, usual, statistics.median(calibrations), row)
         scaling = one.ratios(usual)
         good = statistics.median(scaling) >= 1.8
-        row(f"1 to {self.threads} threads, times faster", spread(scaling), "1.8" if self.threads == 2 else "", yes(good) if self.threads == 2 else "stated")
+        asked = self.threads == 2
+        verdict = yes(good) if asked else "stated"
+        row(f"1 to {self.threads} threads, times faster", spread(scaling), "1.8" if asked else "", verdict)
         if preset == "fleet":
             single = runners[-1].ratios(usual)
             good = statistics.median(single) <= 1.10
