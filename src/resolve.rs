@@ -38,7 +38,7 @@ const BATCH_CERTIFICATES: i64 = 64 * 1024 * 1024;
 /// Bytes of waiting records read at a time.
 const BATCH_BYTES: usize = 32 * 1024 * 1024;
 
-/// Writes every waiting observation.
+/// Writes every waiting observation; returns how many there were.
 pub fn run(
     report: &mut Report,
     certificates: &Certificates,
@@ -47,9 +47,10 @@ pub fn run(
     classifier: &mut Classifier,
     setting: Setting<'_>,
     stopped: &dyn Fn() -> bool,
-) -> Result<(), Error> {
-    let Some(mut spill) = report.take_spill()? else { return Ok(()) };
+) -> Result<u64, Error> {
+    let Some(mut spill) = report.take_spill()? else { return Ok(0) };
     let mut bytes = Vec::new();
+    let mut rows = 0;
     loop {
         let io = Error::io("the spill of waiting records");
         // One record alone may be longer than a batch; then the batch is that record.
@@ -64,7 +65,7 @@ pub fn run(
         }
         if batch.is_empty() {
             return match bytes.is_empty() {
-                true => Ok(()),
+                true => Ok(rows),
                 false if more > 0 && Pending::len_of(&bytes).is_some_and(|len| len > bytes.len()) => continue,
                 false => Err(Error::Encode("a waiting record cannot be read back".to_owned())),
             };
@@ -83,6 +84,7 @@ pub fn run(
                 }
             }
         }
+        rows += batch.len() as u64;
         drop(batch);
         bytes.drain(..used);
     }

@@ -19,7 +19,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report::{self, Report};
 use crate::resolve;
-use crate::table::Compression;
+use crate::table::{Compression, TABLES};
 use crate::timing::{Part, Spent, Timing};
 use crate::walk::{self, Filter, Source, sniff_file};
 
@@ -181,13 +181,13 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let certificates = report.close_certificates()?;
     let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
     let stopped = || progress.is_stopped();
-    timing.of(Part::Resolve, 0, || {
-        resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)
-    })?;
+    let resolving = Instant::now();
+    let rows = resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
+    timing.add(Part::Resolve, resolving.elapsed(), rows);
     report.close_sources()?;
     let read_nothing = read_nothing(&report);
     let summary = summarise(&report, options);
-    let aside = timing.of(Part::Finish, 0, || report.finish(certificates, &summary))?;
+    let aside = timing.of(Part::Finish, TABLES.len() as u64, || report.finish(certificates, &summary))?;
     Ok(Scanned { summary, elapsed: start.elapsed(), timing: timing.spent(), aside, read_nothing })
 }
 

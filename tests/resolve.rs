@@ -308,3 +308,17 @@ fn the_registry_and_the_header_of_the_client_travel_with_a_waiting_row() {
     assert_eq!((&rows[1]["key_api"], &rows[1]["collector"]), (&json!("cng"), &json!("made-up")));
     assert_eq!(rows[1]["user_sid"], "S-1-5-21-1-2-3-1001");
 }
+
+/// `scan --json` counts what each part of the work did.
+#[test]
+fn the_timing_counts_rows_that_waited_and_tables_that_were_finished() {
+    let bench = Bench::new();
+    let ec = sample("ec-leaf.cer");
+    bench.put("in/a.ndjson", by_sha1("one", &ec) + &with_der("two", &ec) + &by_sha256("three", &ec));
+    let options = Options::default();
+    let scanned = scan::scan(&[bench.path("in")], &bench.path("report"), &options, &Progress::hidden()).unwrap();
+    let count = |part| scanned.timing.iter().find(|spent| spent.part == part).map(|spent| spent.count);
+    let parts = ["walk", "records", "certificates", "encode", "resolve", "finish"].map(count);
+    assert_eq!(parts, [Some(1), Some(3), Some(1), Some(1), Some(2), Some(6)]);
+    assert!(count("read") > Some(0) && count("hash") > Some(0));
+}
