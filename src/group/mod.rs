@@ -260,16 +260,13 @@ mod tests {
     use crate::record::Observation;
     use crate::walk::Source;
 
+    fn source() -> Source {
+        Source { id: [b'0'; 16], path: String::new(), file: "nothing".into(), len: 0, trouble: None, special: false }
+    }
+
     #[test]
     fn a_large_certificate_weighs_with_every_row_that_names_it() {
-        let source = Source {
-            id: [b'0'; 16],
-            path: String::new(),
-            file: "nothing".into(),
-            len: 0,
-            trouble: None,
-            special: false,
-        };
+        let source = source();
         let observation = Observation::default();
         let verdicts = Classifier::new(Catalogue::builtin().into()).judge(&observation.claims, &[], Marks::default());
         let rows = |der_bytes| {
@@ -289,14 +286,7 @@ mod tests {
 
     #[test]
     fn a_long_name_weighs_with_every_row_that_has_it() {
-        let source = Source {
-            id: [b'0'; 16],
-            path: String::new(),
-            file: "nothing".into(),
-            len: 0,
-            trouble: None,
-            special: false,
-        };
+        let source = source();
         let (long, mut classifier) = ("x".repeat(200_000), Classifier::new(Catalogue::builtin().into()));
         let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
         while !group.is_full() {

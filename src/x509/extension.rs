@@ -118,8 +118,8 @@ fn add<'a>(facts: &mut Facts, extension: &Extension<'a>, seen: &mut Seen<'a>, me
     }
 }
 
-/// Whether [`interpret`] looks at the value of this extension.
-pub(super) fn is_interpreted(extension: &[u8]) -> bool {
+/// Whether the value of this extension is the same in many certificates, and so has a [`Finding`].
+fn repeats(extension: &[u8]) -> bool {
     matches!(
         extension,
         oid::KEY_USAGE
@@ -132,29 +132,28 @@ pub(super) fn is_interpreted(extension: &[u8]) -> bool {
             | oid::AUTHORITY_INFO_ACCESS
             | oid::TEMPLATE_NAME
             | oid::TEMPLATE
-            | oid::SUBJECT_KEY_ID
-            | oid::SUBJECT_ALT_NAME
-            | oid::SID
-            | oid::YUBIKEY_FIRMWARE
-            | oid::YUBIKEY_SERIAL
-            | oid::YUBIKEY_POLICIES
-            | oid::YUBIKEY_FORM_FACTOR
     )
+}
+
+/// Whether [`interpret`] looks at the value of this extension.
+pub(super) fn is_interpreted(extension: &[u8]) -> bool {
+    repeats(extension)
+        || matches!(
+            extension,
+            oid::SUBJECT_KEY_ID
+                | oid::SUBJECT_ALT_NAME
+                | oid::SID
+                | oid::YUBIKEY_FIRMWARE
+                | oid::YUBIKEY_SERIAL
+                | oid::YUBIKEY_POLICIES
+                | oid::YUBIKEY_FORM_FACTOR
+        )
 }
 
 /// Hands the value to its reader; false if there is none. [`is_interpreted`] says the same.
 fn interpret(facts: &mut Facts, extension: &Extension<'_>, memo: &mut Memo<Finding>) -> bool {
     match extension.oid {
-        oid::KEY_USAGE
-        | oid::BASIC_CONSTRAINTS
-        | oid::AUTHORITY_KEY_ID
-        | oid::EXTENDED_KEY_USAGE
-        | oid::CERTIFICATE_POLICIES
-        | oid::APPLICATION_POLICIES
-        | oid::CRL_DISTRIBUTION_POINTS
-        | oid::AUTHORITY_INFO_ACCESS
-        | oid::TEMPLATE_NAME
-        | oid::TEMPLATE => recall(facts, extension, memo),
+        known if repeats(known) => recall(facts, extension, memo),
         oid::SUBJECT_KEY_ID => {
             let id = value(facts, extension, |value| {
                 KeyIdentifier::from_der(value).map(|(_, id)| text::hex(id.0)).map_err(refusal)
