@@ -49,8 +49,8 @@ pub struct Job<'a> {
     pub encoders: &'a Encoders,
     /// Hash whole sources.
     pub hash_sources: bool,
-    /// Limit of one line, in bytes.
-    pub max_line: usize,
+    /// What the user asked of readers.
+    pub reading: &'a format::Setting,
     /// Counters, and the wish to stop.
     pub progress: &'a Progress,
     /// Where the time goes.
@@ -278,10 +278,10 @@ fn read_guarded(
     source: &Source,
     sink: &mut GroupSink<'_>,
 ) -> Status {
-    let name = source.path.rsplit('/').next().unwrap_or(&source.path);
     sink.set_format(format.name);
     let Some(read) = format.read else { return Status::Unsupported };
-    let input = Input { window: &mut *window, name, max_line: job.max_line, memory };
+    let input =
+        Input { window: &mut *window, path: &source.path, file: Some(&source.file), setting: job.reading, memory };
     let outcome = catch_unwind(AssertUnwindSafe(|| read(input, sink)));
     let here = Lineage::at(window.offset());
     let error = window.take_error();
@@ -476,7 +476,7 @@ mod tests {
                 catalogue: &Arc::new(Catalogue::builtin()),
                 encoders: &encoders,
                 hash_sources: false,
-                max_line: 1024,
+                reading: &format::Setting::default(),
                 progress: &progress,
                 timing: &Timing::default(),
             };
@@ -515,7 +515,7 @@ mod tests {
             catalogue: &catalogue,
             encoders: &encoders,
             hash_sources: false,
-            max_line: 1024,
+            reading: &format::Setting::default(),
             progress: &Progress::hidden(),
             timing: &Timing::default(),
         };

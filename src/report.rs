@@ -13,9 +13,9 @@ use hashbrown::HashTable;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::group::RejectRow;
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready, same};
 use crate::group::tally::{Clients, Counts, SourceTally};
+use crate::group::{RejectRow, context};
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
 use crate::table::write::{Part, TableWriter};
@@ -52,7 +52,8 @@ pub struct Report {
     encoders: Arc<Encoders>,
     observations: TableWriter,
     certificates: TableWriter,
-    providers: TableWriter,
+    /// The tables beside the observations.
+    context: [TableWriter; context::TABLES.len()],
     rejects: TableWriter,
     source_table: TableWriter,
     source_rows: Sources,
@@ -93,7 +94,7 @@ impl Report {
             audit: audit.map(str::to_owned),
             observations: writer(&encoders.observations)?,
             certificates: writer(&encoders.certificates)?,
-            providers: writer(&encoders.providers)?,
+            context: [writer(&encoders.context[0])?, writer(&encoders.context[1])?, writer(&encoders.context[2])?],
             rejects: writer(&encoders.rejects)?,
             source_table: writer(&encoders.sources)?,
             source_rows: Sources::default(),
@@ -121,7 +122,9 @@ impl Report {
     pub fn append(&mut self, ready: Ready) -> Result<(), Error> {
         self.observations.append(ready.observations)?;
         self.certificates.append(ready.certificates)?;
-        self.providers.append(ready.providers)?;
+        for (table, rows) in self.context.iter_mut().zip(ready.context) {
+            table.append(rows)?;
+        }
         self.rejects.append(ready.rejects)?;
         self.clients.merge(ready.rest.clients);
         self.counts.merge(&ready.rest.counts);
@@ -252,11 +255,13 @@ impl Report {
         tables.insert("clients", clients.finish()?);
         for (name, writer) in [
             ("observations", &mut self.observations),
-            ("providers", &mut self.providers),
             ("rejects", &mut self.rejects),
             ("sources", &mut self.source_table),
         ] {
             tables.insert(name, writer.finish()?);
+        }
+        for (table, writer) in context::TABLES.iter().zip(&mut self.context) {
+            tables.insert(table.name, writer.finish()?);
         }
         self.spill.remove()?;
         let manifest = Manifest { about, tables: &tables };

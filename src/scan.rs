@@ -10,10 +10,10 @@ use serde::Serialize;
 use crate::classify::{Catalogue, Classifier};
 use crate::client::{ClientFrom, suggest};
 use crate::error::Error;
+use crate::format;
 use crate::group::encode::Encoders;
 use crate::group::tally::Status;
 use crate::group::{MAX_GROUP_BYTES, Setting};
-use crate::input::MAX_LINE;
 use crate::pipeline::{self, Job};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -41,8 +41,8 @@ pub struct Options {
     pub hash_sources: bool,
     /// Compression of the report.
     pub compression: Compression,
-    /// Limit of one line, in bytes.
-    pub max_line: usize,
+    /// What is asked of readers.
+    pub reading: format::Setting,
     /// Bytes of memory to stay within as far as possible; sizes buffers, never ends a run.
     pub max_memory: Option<u64>,
     /// Replace an older report.
@@ -66,7 +66,7 @@ impl Default for Options {
             catalogue: Arc::new(Catalogue::builtin()),
             hash_sources: false,
             compression: Compression::default(),
-            max_line: MAX_LINE,
+            reading: format::Setting::default(),
             max_memory: None,
             force: false,
             unit_bytes: None,
@@ -173,7 +173,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         catalogue: &options.catalogue,
         encoders: &encoders,
         hash_sources: options.hash_sources,
-        max_line: options.max_line,
+        reading: &options.reading,
         progress,
         timing: &timing,
     };

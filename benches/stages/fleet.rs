@@ -1,9 +1,10 @@
 //! Synthetic fleets in memory, and what a reader finds in them, kept for the stages after it.
 
-use certcensus::format::{Input, Memory, Outcome, ndjson};
-use certcensus::input::{MAX_LINE, Window};
+use certcensus::format::{Input, Memory, Outcome, Setting, ndjson};
+use certcensus::input::Window;
 use certcensus::record::{
-    Body, Claims, Client, Collection, Lineage, Observation, Provider, Reject, Sink, StoreLocation, Text,
+    Body, Claims, Client, Collection, Lineage, Observation, PrivateKey, Provider, Reject, Request, Sink, StoreLocation,
+    Text,
 };
 use certcensus::synth::{Fleet, Options};
 
@@ -37,7 +38,7 @@ pub fn read(text: &[u8], sink: &mut dyn Sink) -> Outcome {
     let mut window = Window::new(text, 0);
     let read = ndjson::CENSUS.read.expect("census/1 is read");
     let memory = &mut Memory::default();
-    read(Input { window: &mut window, name: "fleet.ndjson", max_line: MAX_LINE, memory }, sink)
+    read(Input { window: &mut window, path: "fleet.ndjson", file: None, setting: &Setting::default(), memory }, sink)
 }
 
 /// The observations of a census, with all they borrow.
@@ -121,6 +122,10 @@ impl Sink for Keep {
     fn client(&mut self, _: &Client<'_>) {}
 
     fn provider(&mut self, _: &Provider<'_>) {}
+
+    fn request(&mut self, _: &Request<'_>) {}
+
+    fn private_key(&mut self, _: &PrivateKey<'_>) {}
 
     fn reject(&mut self, reject: Reject) {
         panic!("the fleet is clean, but: {}", reject.message);

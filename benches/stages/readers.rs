@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::hint::black_box;
 
-use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory};
+use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory, Setting};
 use certcensus::input::{MAX_LINE, Window};
-use certcensus::record::{Client, Observation, Provider, Reject, Sink};
+use certcensus::record::{Client, Observation, PrivateKey, Provider, Reject, Request, Sink};
 use certcensus::synth::Options;
 use criterion::Criterion;
 
@@ -111,7 +111,10 @@ fn read_all(format: &Format, sources: &[Vec<u8>], buffer: &mut Vec<u8>, sink: &m
     let mut memory = Memory::default();
     for source in sources {
         let mut window = Window::with_buffer(&source[..], 0, std::mem::take(buffer));
-        black_box(read(Input { window: &mut window, name: "name", max_line: MAX_LINE, memory: &mut memory }, sink));
+        black_box(read(
+            Input { window: &mut window, path: "name", file: None, setting: &Setting::default(), memory: &mut memory },
+            sink,
+        ));
         *buffer = window.into_buffer();
     }
 }
@@ -136,6 +139,16 @@ impl Sink for Null {
 
     fn provider(&mut self, provider: &Provider<'_>) {
         black_box(provider);
+        self.records += 1;
+    }
+
+    fn request(&mut self, request: &Request<'_>) {
+        black_box(request);
+        self.records += 1;
+    }
+
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        black_box(key);
         self.records += 1;
     }
 

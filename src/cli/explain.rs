@@ -9,6 +9,7 @@ use super::{Exit, print};
 use crate::classify::rules::{self, RULES, Rule};
 use crate::classify::{Explanation, explain_provider};
 use crate::error::Error;
+use crate::findings;
 use crate::record::Code;
 
 /// Explains one thing, or lists what can be explained beside provider names.
@@ -20,6 +21,10 @@ pub fn run(options: &Explain) -> Result<Exit, Error> {
     let id = what.trim().to_lowercase();
     if let Some(rule) = rules::find(&id) {
         print(&tell_rule(rule))?;
+        return Ok(Exit::Done);
+    }
+    if let Some(rule) = findings::find(&id) {
+        print(&tell_finding(rule))?;
         return Ok(Exit::Done);
     }
     if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == id) {
@@ -36,11 +41,21 @@ fn list() -> String {
     for rule in RULES {
         let _ = writeln!(text, "  {:<24} {}", rule.id, rule.title);
     }
+    text += "\nRules about the use of keys (column rule of findings)\n";
+    for rule in findings::RULES {
+        let _ = writeln!(text, "  {:<24} {}", rule.id, rule.title);
+    }
     text += "\nReject codes (column code of rejects)\n";
     for code in Code::ALL {
         let _ = writeln!(text, "  {:<24} {}", code.as_str(), code.doc());
     }
     text
+}
+
+fn tell_finding(rule: &findings::Rule) -> String {
+    let findings::Rule { id, title, why, what_to_do, severity, source } = rule;
+    let severity = severity.as_str();
+    format!("{id} (finding, {severity}): {title}\n  {why}\n  what to do: {what_to_do}\n  source: {source}\n")
 }
 
 fn tell_rule(rule: &Rule) -> String {

@@ -14,12 +14,13 @@ use super::scan::catalogue;
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
+use crate::findings::PRIVATE_KEY_IN_EXPORT;
 use crate::format::{self, Format, Input, Memory, Outcome};
 use crate::group::certstore::{decode_base64, decoded_len};
 use crate::group::tally::SourceTally;
 use crate::hex;
-use crate::input::{MAX_LINE, Window};
-use crate::record::{Body, Client, KeyReport, Observation, Provider, Reject, Severity, Sink};
+use crate::input::Window;
+use crate::record::{Body, Client, KeyReport, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink};
 use crate::x509::{self, Facts};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -83,10 +84,13 @@ fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) 
 
 fn read(format: &Format, head: &[u8], rest: File, path: &Path, sink: &mut Shower<'_>) -> Outcome {
     let mut window = Window::new(head.chain(rest), 0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = path.to_string_lossy().replace('\\', "/");
     let Some(read) = format.read else { return Outcome::Failed };
     let memory = &mut Memory::default();
-    read(Input { window: &mut window, name: &name, max_line: MAX_LINE, memory }, sink)
+    read(
+        Input { window: &mut window, path: &name, file: Some(path), setting: &format::Setting::default(), memory },
+        sink,
+    )
 }
 
 /// Prints what a reader pushes.
@@ -232,6 +236,29 @@ fn tell_claims(text: &mut String, o: &Observation<'_>) {
     }
 }
 
+fn tell_request(r: &Request<'_>, paint: Paint) -> String {
+    let mut text = format!("  {} enrolment, {}\n", paint.dim(&format!("@{}", r.lineage.byte_offset)), r.kind.as_str());
+    let fields = [
+        ("subject", &r.subject),
+        ("provider", &r.provider_name),
+        ("machine", &r.machine),
+        ("user", &r.user),
+        ("process", &r.process),
+        ("Windows", &r.os_version),
+        ("template", &r.template_name),
+    ];
+    for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+        field(&mut text, name, &escape(value));
+    }
+    if let Some(hash) = r.spki_sha256 {
+        field(&mut text, "public key", &hex::text(&hash));
+    }
+    if !r.attestation.is_empty() {
+        field(&mut text, "attestation", &escape(&format!("{} (as the client says)", r.attestation.join(", "))));
+    }
+    text
+}
+
 fn tell_verdicts(text: &mut String, paint: Paint, v: &Verdicts) {
     let hardware = match v.hardware_backed {
         Some(true) => "in hardware",
@@ -298,6 +325,26 @@ impl Sink for Shower<'_> {
             let api = p.api.map_or("unknown", |api| api.as_str());
             let at = me.paint.dim(&format!("@{}", p.lineage.byte_offset));
             format!("  {at} provider {:?}, {api}\n", escape(&p.name))
+        });
+    }
+
+    fn request(&mut self, r: &Request<'_>) {
+        self.tally.records += 1;
+        self.tally.yielded += 1;
+        self.say(|me| tell_request(r, me.paint));
+    }
+
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        self.tally.records += 1;
+        self.tally.yielded += 1;
+        self.say(|me| {
+            let at = me.paint.dim(&format!("@{}", key.lineage.byte_offset));
+            let told = format!("{} [{}]", PRIVATE_KEY_IN_EXPORT.message_of(key), PRIVATE_KEY_IN_EXPORT.id);
+            let mut text = format!("  {at} {}\n", me.paint.alarm(&told));
+            if let Some(hash) = key.spki_sha256 {
+                field(&mut text, "public key", &hex::text(&hash));
+            }
+            text
         });
     }
 

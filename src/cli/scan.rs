@@ -15,6 +15,7 @@ use super::{Exit, print};
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
+use crate::format;
 use crate::progress::Progress;
 use crate::scan::{self, Foreseen, Options, Scanned, Summary};
 use crate::walk::Filter;
@@ -67,7 +68,7 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         catalogue: catalogue(args.providers.as_deref())?,
         hash_sources: args.hash_sources,
         compression: args.compression,
-        max_line: bytes("--max-line", &args.max_line)? as usize,
+        reading: format::Setting { max_line: bytes("--max-line", &args.max_line)? as usize },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,
         ..defaults

@@ -35,7 +35,7 @@ fn is_base64(head: &Head<'_>) -> bool {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let mut lines = TextLines::new(input.window, input.max_line);
+    let mut lines = TextLines::new(input.window, input.setting.max_line);
     let mut base64 = Vec::new();
     let mut offset = None;
     while let Some(line) = lines.line() {

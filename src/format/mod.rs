@@ -7,8 +7,9 @@
 //! test stands before a looser one.
 
 use std::io;
+use std::path::Path;
 
-use crate::input::Window;
+use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
 
 pub mod bare_base64;
@@ -47,12 +48,35 @@ pub struct Head<'a> {
 pub struct Input<'i, 'r> {
     /// The bytes, from the start of the unit.
     pub window: &'i mut Window<'r>,
-    /// File name (or archive member name), without folders.
-    pub name: &'i str,
-    /// Limit of one line, in bytes.
-    pub max_line: usize,
+    /// Path of the source inside its input, and of the member inside its archive, with forward slashes. Only a place
+    /// that nothing in the bytes tells is read from it: a user, a store, an element's name.
+    pub path: &'i str,
+    /// The file, where the whole source is one; for [`crate::spool`] alone.
+    pub file: Option<&'i Path>,
+    /// What the user asked of readers.
+    pub setting: &'i Setting,
     /// What readers remember from unit to unit. It makes them faster and changes nothing else.
     pub memory: &'i mut Memory,
+}
+
+impl<'i> Input<'i, '_> {
+    /// File name, without folders.
+    pub fn name(&self) -> &'i str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+}
+
+/// What the user asked of readers.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Limit of one line, in bytes.
+    pub max_line: usize,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Setting { max_line: MAX_LINE }
+    }
 }
 
 /// What the readers of one worker remember of what they read before. Bounded.

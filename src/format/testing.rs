@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Format, Input, Memory, Outcome};
-use crate::input::{MAX_LINE, Window};
-use crate::record::{Body, Claims, Client, Code, Lineage, Observation, Provider, Reject, Severity, Sink};
+use super::{Format, Input, Memory, Outcome, Setting};
+use crate::input::Window;
+use crate::record::{
+    Body, Claims, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink,
+};
 
 /// An observation that outlives its input.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Seen {
 pub(crate) struct Collect {
     pub outcome: Outcome,
     pub observations: Vec<Seen>,
+    /// Clients, providers, requests and private keys, in order, as debug text.
+    pub others: Vec<String>,
     pub rejects: Vec<Reject>,
     pub skips: BTreeMap<&'static str, u64>,
     /// `stopped` answers true from this many records on.
@@ -33,6 +37,7 @@ impl Collect {
         Collect {
             outcome: Outcome::Complete,
             observations: vec![],
+            others: vec![],
             rejects: vec![],
             skips: BTreeMap::new(),
             stop_after: u64::MAX,
@@ -55,7 +60,10 @@ impl Collect {
 
     /// Records the reader counted: yielded, skipped and lost.
     pub(crate) fn records(&self) -> u64 {
-        self.observations.len() as u64 + self.skips.values().sum::<u64>() + self.lost().len() as u64
+        self.observations.len() as u64
+            + self.others.len() as u64
+            + self.skips.values().sum::<u64>()
+            + self.lost().len() as u64
     }
 }
 
@@ -72,9 +80,21 @@ impl Sink for Collect {
         self.observations.push(Seen { lineage: observation.lineage, der, sha1: certificate.sha1, claims });
     }
 
-    fn client(&mut self, _: &Client<'_>) {}
+    fn client(&mut self, client: &Client<'_>) {
+        self.others.push(format!("{client:?}"));
+    }
 
-    fn provider(&mut self, _: &Provider<'_>) {}
+    fn provider(&mut self, provider: &Provider<'_>) {
+        self.others.push(format!("{provider:?}"));
+    }
+
+    fn request(&mut self, request: &Request<'_>) {
+        self.others.push(format!("{request:?}"));
+    }
+
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        self.others.push(format!("{key:?}"));
+    }
 
     fn reject(&mut self, reject: Reject) {
         self.rejects.push(reject);
@@ -103,8 +123,16 @@ pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: 
     let mut seen = Collect { stop_after, ..Collect::new() };
     let mut window = Window::with_buffer(bytes, 0, BUFFER.take());
     let read = format.read.expect("the format has a reader");
-    seen.outcome =
-        read(Input { window: &mut window, name, max_line: MAX_LINE, memory: &mut Memory::default() }, &mut seen);
+    seen.outcome = read(
+        Input {
+            window: &mut window,
+            path: name,
+            file: None,
+            setting: &Setting::default(),
+            memory: &mut Memory::default(),
+        },
+        &mut seen,
+    );
     BUFFER.set(window.into_buffer());
     seen
 }

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::group::certstore::{Finished, Spent};
 use crate::group::row::push_id;
 use crate::group::tally::{Clients, Counts, SourceTally};
-use crate::group::{Group, RejectRow};
+use crate::group::{Group, RejectRow, context};
 use crate::record::Severity;
-use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, PROVIDERS, REJECTS, Rejects, SOURCES};
+use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Encoder, Packer, RowGroup};
 use crate::table::words::NULL;
 use crate::table::{Block, Column, Compression, Data, Kind, Rows, Table};
@@ -24,8 +24,8 @@ pub struct Encoders {
     pub observations: Arc<Encoder>,
     /// `certificates`.
     pub certificates: Arc<Encoder>,
-    /// `providers`.
-    pub providers: Arc<Encoder>,
+    /// The tables beside the observations.
+    pub context: [Arc<Encoder>; context::TABLES.len()],
     /// `clients`.
     pub clients: Arc<Encoder>,
     /// `sources`.
@@ -41,7 +41,7 @@ pub struct Encoded {
     /// Rows of `observations`.
     pub rows: usize,
     observations: RowGroup,
-    providers: RowGroup,
+    context: [RowGroup; context::TABLES.len()],
     certificates: Finished,
     /// Rows and certificates are the same, in the same order.
     is_one_to_one: bool,
@@ -85,8 +85,8 @@ pub struct Claimed {
 pub struct Ready {
     /// Row group of `observations`.
     pub observations: RowGroup,
-    /// Row group of `providers`.
-    pub providers: RowGroup,
+    /// Row groups of the tables beside the observations.
+    pub context: [RowGroup; context::TABLES.len()],
     /// Row group of `certificates`: the new ones.
     pub certificates: RowGroup,
     /// Row group of `rejects`.
@@ -112,7 +112,7 @@ impl Encoders {
         Ok(Encoders {
             observations: encoder(&OBSERVATIONS)?,
             certificates: encoder(&CERTIFICATES)?,
-            providers: encoder(&PROVIDERS)?,
+            context: [encoder(context::TABLES[0])?, encoder(context::TABLES[1])?, encoder(context::TABLES[2])?],
             clients: encoder(&CLIENTS)?,
             sources: encoder(&SOURCES)?,
             rejects: encoder(&REJECTS)?,
@@ -138,8 +138,11 @@ impl Encoders {
             count: certificates.entries.len(),
         };
         let (observations, is_one_to_one) = self.observations(packer, &mut group, shown)?;
-        let providers = group.providers.finish();
-        let providers = self.providers.encode(packer, group.provider_rows, same(&providers), |_| None)?;
+        let mut encode_context = |at: usize, (rows, columns): &(usize, Vec<Data>)| {
+            self.context[at].encode(packer, *rows, same(columns), |_| None)
+        };
+        let [providers, requests, findings] = group.context.finish();
+        let context = [encode_context(0, &providers)?, encode_context(1, &requests)?, encode_context(2, &findings)?];
         let counts = group.counts();
         let rest = Rest {
             rejects: group.rejects,
@@ -150,7 +153,7 @@ impl Encoders {
             pending: group.pending,
         };
         let (spent, rows) = (group.certificates.spent, group.certificate_of.len());
-        Ok(Encoded { spent, rows, observations, providers, certificates, is_one_to_one, rest })
+        Ok(Encoded { spent, rows, observations, context, certificates, is_one_to_one, rest })
     }
 
     /// Encodes the rows of `observations` of a settled group; true if every row shows a certificate of its own, in order.
@@ -197,7 +200,7 @@ impl Encoders {
         sources: &[Source],
     ) -> Result<Ready, Error> {
         let Claimed { encoded, new } = claimed;
-        let Encoded { observations, providers, certificates, is_one_to_one, mut rest, .. } = encoded;
+        let Encoded { observations, context, certificates, is_one_to_one, mut rest, .. } = encoded;
         rest.rejects.retain(|row| row.certificate.is_none_or(|number| new[number as usize]));
         for row in rest.rejects.iter().filter(|row| row.reject.severity == Severity::Degraded) {
             if let Ok(at) = rest.sources.binary_search_by_key(&row.source, |(source, _)| *source) {
@@ -227,7 +230,7 @@ impl Encoders {
         }
         let rejects = self.rejects(packer, &rest.rejects, audit, sources)?;
         rest.rejects.clear();
-        Ok(Ready { observations, providers, certificates, rejects, rest })
+        Ok(Ready { observations, context, certificates, rejects, rest })
     }
 
     /// Encodes rows of `rejects`.

@@ -4,6 +4,7 @@
 //! certificate new? which row does this hash name?) is left open for `report` and `resolve`.
 
 pub mod certstore;
+pub mod context;
 pub mod encode;
 mod key_ids;
 pub mod pending;
@@ -17,8 +18,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::classify::Verdicts;
 use crate::hex;
 use crate::record::{Code, Lineage, Reject, Stage};
-use crate::table::columns::{Observations, Providers};
+use crate::table::columns::Observations;
 use certstore::{CertStore, Entry};
+use context::Context;
 use key_ids::KeyIds;
 use row::Row;
 use states::{Keys, Runs};
@@ -97,10 +99,8 @@ pub struct Group {
     met: u32,
     /// The distinct certificates.
     pub certificates: CertStore,
-    /// Rows of `providers`.
-    pub providers: Providers,
-    /// Rows of `providers`, counted.
-    pub provider_rows: usize,
+    /// Rows beside the observations.
+    pub context: Context,
     /// Rejects.
     pub rejects: Vec<RejectRow>,
     /// What was learnt of clients.
@@ -133,8 +133,7 @@ impl Group {
             unchecked: Vec::new(),
             met: 0,
             certificates: CertStore::new(setting.audit, setting.remember),
-            providers: Providers::default(),
-            provider_rows: 0,
+            context: Context::default(),
             rejects: Vec::new(),
             clients: Clients::default(),
             sources: Vec::new(),
@@ -144,8 +143,9 @@ impl Group {
 
     /// It is time to hand it on.
     pub fn is_full(&self) -> bool {
-        let rows = self.certificate_of.len() + self.provider_rows + self.rejects.len();
-        let weight = self.certificates.weight() + self.pending.len() + self.text + rows * ROW_BYTES;
+        let rows = self.certificate_of.len() + self.context.rows() + self.rejects.len();
+        let text = self.text + self.context.text;
+        let weight = self.certificates.weight() + self.pending.len() + text + rows * ROW_BYTES;
         rows >= MAX_GROUP_ROWS || weight >= self.max_bytes
     }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use crate::classify::{Catalogue, Classifier};
 use crate::client::Basis;
 use crate::group::certstore::{Found, Lost};
+use crate::group::context::Heading;
 use crate::group::pending::Pending;
 use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
 use crate::group::{Group, Place, RejectRow, Setting, Unchecked, mismatches};
 use crate::record::{
-    Body, CertificateRef, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Seen, Severity, Sink, Stage,
+    Body, CertificateRef, Client, Code, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Seen,
+    Severity, Sink, Stage,
 };
 use crate::x509::Parser;
 
@@ -214,6 +216,13 @@ impl<'a> GroupSink<'a> {
         }
     }
 
+    /// Counts a record that gives a row beside the observations.
+    fn count_row(&mut self) {
+        let tally = self.group.tally(self.origin.index);
+        tally.records += 1;
+        tally.yielded += 1;
+    }
+
     fn end_observation(&mut self) {
         self.group.hash_if_full();
         self.hand_on_if_full();
@@ -225,6 +234,11 @@ impl<'a> GroupSink<'a> {
             (self.hand_on)(full);
         }
     }
+}
+
+fn heading<'a>(setting: Setting<'a>, origin: Origin<'a>, client: &'a Option<(Rc<str>, Basis)>) -> Heading<'a> {
+    let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
+    Heading { audit: setting.audit, client, origin }
 }
 
 /// The record names its certificate by a hash.
@@ -279,9 +293,7 @@ impl Sink for GroupSink<'_> {
 
     fn client(&mut self, client: &Client<'_>) {
         let name = self.client_name(client.client.as_deref(), client.lineage).map(|(name, _)| name);
-        let tally = self.group.tally(self.origin.index);
-        tally.records += 1;
-        tally.yielded += 1;
+        self.count_row();
         if !self.group.clients.of(name.as_deref()).describe(client) {
             let message = "the description of the client is too long to be kept whole";
             let reject = Reject::degraded(client.lineage, Stage::Decode, Code::TooLarge, "client", message);
@@ -291,34 +303,25 @@ impl Sink for GroupSink<'_> {
 
     fn provider(&mut self, p: &Provider<'_>) {
         let client = self.client_name(p.client.as_deref(), p.lineage);
-        let tally = self.group.tally(self.origin.index);
-        tally.records += 1;
-        tally.yielded += 1;
-        self.group.provider_rows += 1;
-        self.group.text += p.name.len() + p.image.as_ref().map_or(0, |image| image.len());
+        self.count_row();
         self.group.clients.of(client.as_ref().map(|(name, _)| &**name));
         let known = self.tools.classifier.row(&p.name);
-        let c = &mut self.group.providers;
-        c.audit.push(self.setting.audit);
-        c.client.push(client.as_ref().map(|(name, _)| &**name));
-        c.client_basis.push(client.as_ref().map(|(_, basis)| basis.as_str()));
-        c.provider_name.push(Some(&p.name));
-        c.api.push(p.api.map(|api| api.as_str()));
-        c.provider_type.push(p.provider_type.map(i64::from));
-        c.impl_flags.push(p.impl_flags.map(i64::from));
-        c.impl_api.push(p.impl_api.map(|api| api.as_str()));
-        c.impl_status.push(p.impl_status.as_deref());
-        c.image.push(p.image.as_deref());
-        c.catalogue_name.push(known.map(|row| row.name.as_str()));
-        c.catalogue_match.push(known.map(|row| row.kind.as_str()));
-        c.catalogue_api.push(known.map(|row| row.api.as_str()));
-        c.catalogue_storage.push(known.map(|row| row.backing.as_str()));
-        c.catalogue_confidence.push(known.map(|row| row.confidence.as_str()));
-        c.source_id.push_with(|out| out.extend_from_slice(&self.origin.source.id));
-        c.source_path.push(Some(&self.origin.source.path));
-        c.source_member.push(None);
-        c.byte_offset.push(i64::try_from(p.lineage.byte_offset).ok());
-        c.record_number.push(p.lineage.record_number);
+        self.group.context.provider(heading(self.setting, self.origin, &client), p, known);
+        self.hand_on_if_full();
+    }
+
+    fn request(&mut self, r: &Request<'_>) {
+        let client = self.client_name(r.client.as_deref(), r.lineage);
+        self.count_row();
+        let known = r.provider_name.as_deref().and_then(|name| self.tools.classifier.row(name));
+        self.group.context.request(heading(self.setting, self.origin, &client), r, known);
+        self.hand_on_if_full();
+    }
+
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        let client = self.client_name(key.client.as_deref(), key.lineage);
+        self.count_row();
+        self.group.context.private_key(heading(self.setting, self.origin, &client), key);
         self.hand_on_if_full();
     }
 

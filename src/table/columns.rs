@@ -165,11 +165,93 @@ table! {
         impl_api: Word, Repeats, "Flag set of impl_flags: cng or capi.";
         impl_status: Word, Repeats, "Why impl_flags is missing, as reported.";
         image: Word, Repeats, "Path of the provider's module.";
+        smart_card: Word, Repeats, "Smart card that the client's registry assigns to this provider.";
         catalogue_name: Word, Repeats, "Row of the provider catalogue that its name matches.";
         catalogue_match: Word, Repeats, "exact, prefix or contains.";
         catalogue_api: Word, Repeats, "API by the catalogue: capi, cng or cng_primitive.";
         catalogue_storage: Word, Repeats, "Kind of key storage by the catalogue.";
         catalogue_confidence: Word, Repeats, "Confidence of that row.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive.";
+        byte_offset: Int64, Differs, "Offset of the record in the source.";
+        record_number: Int64, Differs, "The export's own number of the record.";
+    }
+}
+
+table! {
+    /// One row is an enrolment, as a request file or a CA's database records it. What the client says of its key is declared, not proved.
+    REQUESTS = "requests", Requests {
+        audit: Word, Repeats, "Name of the audit, from --audit.";
+        request_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
+        client: Word, Repeats, "Machine whose export this is, lower case: of a CA's database the CA, not the machine that asked.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        request_kind: Word, Repeats, "pkcs10, renewal, cmc, crmf, spkac or ca_row.";
+        request_number: Int64, Differs, "The CA's number of the request.";
+        disposition: Word, Repeats, "What became of it, as the CA's database says.";
+        submitted_at: Time, Repeats, "When the CA received it.";
+        requester: Word, Repeats, "Who asked, as the CA's database says.";
+        subject: Text, Differs, "Subject asked for, RFC 4514.";
+        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex: joins certificates and keys.";
+        public_key_sha1: Text, Differs, "SHA-1 of the public key bits, hex.";
+        key_algorithm: Word, Repeats, "rsa, ec and so on, as in certificates.";
+        key_size_bits: Int32, Repeats, "Bits of the key, as in certificates.";
+        curve: Word, Repeats, "Named curve, or its dotted OID.";
+        signature_algorithm: Word, Repeats, "Algorithm of the request's signature.";
+        is_signed: Bool, Repeats, "False where a hash stands in place of the signature.";
+        san_dns: TextList, Differs, "DNS names asked for.";
+        san_upn: TextList, Differs, "User principal names asked for.";
+        sid: Text, Differs, "Security identifier asked for (KB5014754).";
+        eku: TextList, Repeats, "Extended key usage OIDs asked for.";
+        provider_name: Word, Repeats, "Provider that the client declares to hold the key, verbatim.";
+        key_spec: Int64, Repeats, "Key spec that the client declares. Decides nothing.";
+        catalogue_name: Word, Repeats, "Row of the provider catalogue that the declared name matches.";
+        catalogue_api: Word, Repeats, "API by the catalogue: capi, cng or cng_primitive.";
+        catalogue_storage: Word, Repeats, "Kind of key storage by the catalogue.";
+        catalogue_confidence: Word, Repeats, "Confidence of that row.";
+        machine: Word, Repeats, "Machine that asked, as it declares.";
+        user: Word, Repeats, "User that asked, as the client declares.";
+        process: Word, Repeats, "Program that asked, as the client declares.";
+        client_id: Int64, Repeats, "Component that asked ([MS-WCCE] 2.2.2.7.4): 5 default, 6 autoenrolment, 7 wizard, 9 certreq.";
+        os_version: Word, Repeats, "major.minor.build.platform of the machine that asked, as it declares.";
+        template_name: Word, Repeats, "Template asked for by name.";
+        template_oid: Word, Repeats, "Template asked for by OID.";
+        attestation: TextList, Repeats, "Marks of a key attestation that the client sent or the CA recorded. A claim, not a verdict.";
+        attestation_platform: Word, Repeats, "Platform of the attestation statement: tpm_1_2, tpm_2_0, or its number.";
+        attestation_provider: Word, Repeats, "Provider that made the attestation, as the client declares.";
+        is_key_archived: Bool, Repeats, "The private key was sent along for archiving, so it was exportable.";
+        attributes: TextList, Repeats, "Every attribute of the request, dotted, in order.";
+        extensions: TextList, Repeats, "Every extension asked for, dotted, in order.";
+        renewed_thumbprint: Text, Differs, "SHA-1 of the certificate that is renewed, hex.";
+        thumbprint: Text, Differs, "SHA-1 of the certificate that the CA issued, hex.";
+        sha256: Text, Differs, "SHA-256 of the certificate that the CA issued, hex.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive.";
+        byte_offset: Int64, Differs, "Offset of the record in the source.";
+        record_number: Int64, Differs, "The export's own number of the record.";
+    }
+}
+
+table! {
+    /// One row is the outcome of a rule for what it concerns.
+    FINDINGS = "findings", Findings {
+        audit: Word, Repeats, "Name of the audit, from --audit.";
+        rule: Word, Repeats, "Rule; certcensus explain RULE tells it.";
+        severity: Word, Repeats, "critical, high, medium, low or info.";
+        status: Word, Repeats, "blocks, warns, ok, not_listed or unknown.";
+        product: Word, Repeats, "Product whose rule it is; null for rules of hygiene.";
+        scenario: Word, Repeats, "Use of the key that is judged.";
+        client: Word, Repeats, "Machine concerned, lower case.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        concerns: Word, Repeats, "Kind of thing concerned: private_key, key, binding, template, role or client.";
+        concerned: Text, Differs, "The thing itself: its kind, name or id.";
+        observation_id: Text, Differs, "The observation concerned.";
+        key_id: Text, Differs, "The key concerned.";
+        thumbprint: Text, Differs, "SHA-1 of the certificate concerned, hex.";
+        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
+        message: Word, Repeats, "One sentence for people.";
+        rule_source: Word, Repeats, "Where the rule is defined.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
         source_member: Word, Repeats, "Member of an archive.";

@@ -189,7 +189,8 @@ pub fn diff(expected: &str, found: &str) -> String {
 pub const LINEAGE: [&str; 4] = ["source_id", "source_path", "byte_offset", "observation_id"];
 
 /// The tables of a report except `sources`.
-pub const CONTENT: [&str; 5] = ["observations", "certificates", "providers", "clients", "rejects"];
+pub const CONTENT: [&str; 7] =
+    ["observations", "certificates", "providers", "requests", "findings", "clients", "rejects"];
 
 /// Rows without some of their columns.
 pub fn without(rows: Vec<Row>, columns: &[&str]) -> Vec<Row> {

@@ -104,7 +104,7 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     match look_ahead(input.window) {
         Next::Element(len) => {
             let bytes = input.window.available().get(..len).unwrap_or_default();
-            push(bytes, Setting { name: Some(input.name), ..Setting::ELEMENT }, lineage, sink);
+            push(bytes, Setting { name: Some(input.name()), ..Setting::ELEMENT }, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);
             if left > 0 {

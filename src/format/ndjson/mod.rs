@@ -74,7 +74,7 @@ fn read(kind: Kind, input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     // Taken out and put back: after a panic nothing is remembered.
     let memory = std::mem::take(&mut input.memory.ndjson);
     let mut reader = Reader { memory, ..Reader::new(kind) };
-    let outcome = read_lines(&mut reader, input.window, input.max_line, sink);
+    let outcome = read_lines(&mut reader, input.window, input.setting.max_line, sink);
     // One long text is no reason to keep its room for the rest of the scan.
     reader.memory.scratch.clear();
     reader.memory.scratch.shrink_to(MAX_SCRATCH);

@@ -182,6 +182,7 @@ impl Run {
             impl_api: provider.impl_api,
             impl_status: owned(&provider.impl_status),
             image: owned(&provider.image),
+            smart_card: None,
         });
     }
 

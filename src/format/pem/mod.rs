@@ -112,7 +112,7 @@ struct Reader<'s> {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let mut lines = TextLines::new(input.window, input.max_line);
+    let mut lines = TextLines::new(input.window, input.setting.max_line);
     let mut reader = Reader { sink, block: None, base64: Vec::new(), outcome: Outcome::Complete };
     while let Some(line) = lines.line() {
         if reader.block.is_none() && reader.sink.stopped() {

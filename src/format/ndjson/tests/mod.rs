@@ -6,7 +6,7 @@ mod lines;
 mod samples;
 
 use super::*;
-use crate::record::{Client, Observation, Provider, Severity};
+use crate::record::{Client, Observation, PrivateKey, Provider, Request, Severity};
 
 /// What a reader pushed, in its order.
 #[derive(Debug, Default, PartialEq)]
@@ -46,6 +46,12 @@ impl Sink for Recorder {
     fn provider(&mut self, provider: &Provider<'_>) {
         self.events.push(format!("{provider:?}"));
     }
+    fn request(&mut self, request: &Request<'_>) {
+        self.events.push(format!("{request:?}"));
+    }
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        self.events.push(format!("{key:?}"));
+    }
     fn reject(&mut self, reject: Reject) {
         self.events.push(format!("reject {reject:?}"));
         self.rejects.push(reject);
@@ -63,7 +69,13 @@ fn read_at(format: &Format, bytes: &[u8], offset: u64, max_line: usize) -> (Reco
     let mut sink = Recorder::default();
     let mut window = Window::new(bytes, offset);
     let mut memory = crate::format::Memory::default();
-    let input = Input { window: &mut window, name: "test.ndjson", max_line, memory: &mut memory };
+    let input = Input {
+        window: &mut window,
+        path: "test.ndjson",
+        file: None,
+        setting: &crate::format::Setting { max_line },
+        memory: &mut memory,
+    };
     let outcome = format.read.map(|read| read(input, &mut sink));
     (sink, outcome.unwrap_or(Outcome::Failed))
 }

@@ -10,6 +10,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+mod private_key;
+mod request;
+
+pub use private_key::{PrivateKey, PrivateKeyKind};
+pub use request::{Request, RequestKind};
+
 /// Text of an export, borrowed from the input buffer when no decoding was needed.
 pub type Text<'a> = Cow<'a, str>;
 
@@ -351,6 +357,8 @@ pub struct Provider<'a> {
     pub impl_status: Option<Text<'a>>,
     /// Path of the provider's DLL.
     pub image: Option<Text<'a>>,
+    /// The smart card that the client's registry assigns to this provider (`Calais\SmartCards`).
+    pub smart_card: Option<Text<'a>>,
 }
 
 /// Which stage could not read something.
@@ -576,8 +584,8 @@ fn is_telling(lower: &[u8]) -> bool {
 
 /// Receives what a reader finds, in the order of the source.
 ///
-/// A reader calls, for every record it counts, exactly one of: `observation`, `client`, `provider`, `skip`, or
-/// `reject` with [`Severity::Lost`]. Degraded rejects come beside a kept row. So records = yielded + skipped +
+/// A reader calls, for every record it counts, exactly one of: `observation`, `client`, `provider`, `request`,
+/// `private_key`, `skip`, or `reject` with [`Severity::Lost`]. Degraded rejects come beside a kept row. So records = yielded + skipped +
 /// rejected holds by construction.
 pub trait Sink {
     /// A certificate or key in a store.
@@ -586,6 +594,10 @@ pub trait Sink {
     fn client(&mut self, client: &Client<'_>);
     /// A provider registered on a client.
     fn provider(&mut self, provider: &Provider<'_>);
+    /// An enrolment.
+    fn request(&mut self, request: &Request<'_>);
+    /// A private key that stands in the export itself.
+    fn private_key(&mut self, key: &PrivateKey<'_>);
     /// Something that could not be read.
     fn reject(&mut self, reject: Reject);
     /// A record that is understood and yields no row; counted by reason (lower_snake).
