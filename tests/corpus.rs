@@ -194,6 +194,48 @@ fn a_store_of_many_key_kinds_is_decoded_as_expected() {
 }
 
 #[test]
+fn registry_exports_hold_the_store_they_were_made_from() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    // Place and lineage differ, and with the place whose the key is.
+    let place = "observation_id source_id source_path byte_offset format store_location store_name key_id";
+    // What is said of a key that no property speaks of: a store may have been written without properties, a registry
+    // value is what Windows wrote.
+    let verdict = "has_private_key is_archived hardware_backed key_presence";
+    // regedit sorts by thumbprint.
+    let rows_of = |file: &str| {
+        let row = |row: &Row| (text(row, "thumbprint").unwrap().to_owned(), row.clone());
+        found[file].iter().map(row).collect::<BTreeMap<_, _>>()
+    };
+    let store = rows_of("wine/sst-wine-mixed.sst");
+    let (rejects, sources) = (scan.report.rows("rejects"), scan.sources());
+    for file in ["wine/wine-mixed-hkcu.reg", "wine/wine-mixed-hkcu-regedit4.reg"] {
+        let rows = rows_of(file);
+        assert_eq!((found[file].len(), rows.len()), (20, 20), "{file}");
+        assert!(rows.keys().eq(store.keys()), "{file}");
+        let mut silent = 0;
+        for (row, expected) in rows.values().zip(store.values()) {
+            let is_silent = text(expected, "key_presence") == Some("unknown");
+            silent += usize::from(is_silent);
+            assert!(!is_silent || text(row, "key_presence") == Some("none"), "{file}: {row:?}");
+            let is_verdict = |column: &str| {
+                verdict.contains(column) || column.starts_with("key_api") || column.starts_with("key_storage")
+            };
+            for column in row.keys().chain(expected.keys()) {
+                let may_differ = place.contains(column.as_str()) || is_silent && is_verdict(column);
+                assert!(may_differ || row.get(column) == expected.get(column), "{file}: {column} of {row:?}");
+            }
+            let place = (text(row, "store_location"), text(row, "store_name"));
+            assert_eq!(place, (Some("current_user"), Some("InvMixed")), "{file}");
+        }
+        assert_eq!(silent, 2, "{file}");
+        // The key names are the thumbprints: another name would be a doubt.
+        assert!(rejects.iter().all(|reject| reject["source_path"] != file), "{file}");
+        assert_eq!((text(&sources[file], "status"), number(&sources[file], "records")), (Some("complete"), 20));
+    }
+}
+
+#[test]
 fn a_store_of_roots_has_every_certificate_and_no_key() {
     let Some(scan) = Scan::of("binary") else { return };
     let rows = &scan.observations()["sst/roots-wu-2021.sst"];

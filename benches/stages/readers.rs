@@ -38,6 +38,8 @@ fn inputs() -> Vec<Export> {
         export("pem", vec![exports::pem(&leaves)]),
         export("pkcs7", vec![exports::pkcs7(&leaves)]),
         export("sst", vec![exports::sst(&leaves)]),
+        export("reg_text", vec![exports::reg_text(&leaves)]),
+        export("registry_pol", vec![exports::registry_pol(&leaves)]),
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
     ]
