@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use certcensus::format::{FORMATS, HEAD, Head};
 use certcensus::table::{TABLES, Table};
 use serde_json::Value;
-use support::{Bench, Report, Row, diff, samples};
+use support::{Bench, Report, Row, diff, files_below, samples};
 
 /// The rows that the files of a sample folder must yield.
 const EXPECTED: &str = "expected.txt";
@@ -61,12 +61,6 @@ fn folders() -> BTreeMap<String, Vec<PathBuf>> {
     let folders = folders.filter(|path| !OTHER_FOLDERS.contains(&name(path).as_str()));
     let is_input = |file: &PathBuf| !BESIDE.contains(&name(file).as_str());
     folders.map(|path| (name(&path), files_below(&path).into_iter().filter(is_input).collect())).collect()
-}
-
-/// Every file in a folder and below it.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// Names of every format that claims a file, in the order of the list.
