@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::classify::Catalogue;
@@ -64,14 +65,16 @@ impl Job<'_> {
     }
 }
 
+/// The threads of a scan, at least one.
+pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))
+}
+
 /// Runs phase 1: every source is read once, every row group appended to `report` in order.
-pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Error> {
-    let line = Line::new(job, report, threads + 2);
+pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, Error> {
+    let line = Line::new(job, report, pool.current_num_threads() + 2);
     let next = AtomicUsize::new(0);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
     pool.broadcast(|_| {
         let _watch = Watch(&line);
         let mut worker = Worker {
@@ -480,7 +483,7 @@ mod tests {
                 progress: &progress,
                 timing: &Timing::default(),
             };
-            told.send(matches!(run(&job, 2, report), Err(Error::Interrupted)))
+            told.send(matches!(run(&job, &pool(2).expect("threads"), report), Err(Error::Interrupted)))
         });
         // Opening for writing returns once the first worker reads; time enough follows for the second to run full.
         let end = File::options().write(true).open(&slow).expect("the pipe");

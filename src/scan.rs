@@ -154,7 +154,8 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let start = Instant::now();
     report::check_output(output, options.force)?;
     let timing = Timing::default();
-    let sources = Arc::new(walk::walk(inputs, &options.filter)?);
+    let pool = pipeline::pool(options.threads)?;
+    let sources = Arc::new(pool.install(|| walk::walk(inputs, &options.filter))?);
     if sources.is_empty() {
         return Err(Error::NothingToRead);
     }
@@ -177,7 +178,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         progress,
         timing: &timing,
     };
-    let mut report = pipeline::run(&job, options.threads.max(1), report)?;
+    let mut report = pipeline::run(&job, &pool, report)?;
     let certificates = report.close_certificates()?;
     let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
     let stopped = || progress.is_stopped();

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
@@ -75,10 +76,10 @@ pub fn walk(inputs: &[PathBuf], filter: &Filter) -> Result<Vec<Source>, Error> {
             walk_folder(&input, filter, &mut sources);
         } else {
             let path = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
-            sources.push(source(path, input, None));
+            sources.push(found(path, input, None));
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
+    sources.par_sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
     identify(&mut sources);
     Ok(sources)
 }
@@ -103,6 +104,42 @@ fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
+    match walk_plain(input, filter) {
+        Some(found) => sources.extend(found),
+        None => walk_linked(input, filter, sources),
+    }
+}
+
+/// The sources of a folder without links, its subfolders side by side on the threads at hand: a tree of many small
+/// files is bound by the calls that list it. `None` where there is a link or something that cannot be listed, which
+/// need an order.
+fn walk_plain(input: &Path, filter: &Filter) -> Option<Vec<Source>> {
+    fn list(folder: &Path, inside: &str, filter: &Filter) -> Option<Vec<Source>> {
+        let (mut sources, mut folders) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(folder).ok()? {
+            let entry = entry.ok()?;
+            let (kind, name) = (entry.file_type().ok()?, entry.file_name());
+            let name = name.to_string_lossy();
+            let path = if inside.is_empty() { name.into_owned() } else { [inside, "/", &name].concat() };
+            if kind.is_symlink() {
+                return None;
+            } else if kind.is_dir() {
+                folders.push((entry.path(), path));
+            } else if filter.takes(&path) {
+                let metadata = entry.metadata().ok();
+                sources.push(source(path, entry.path(), metadata.as_ref(), None));
+            }
+        }
+        let deeper = folders.par_iter().map(|(folder, path)| list(folder, path, filter));
+        let deeper: Option<Vec<Vec<Source>>> = deeper.collect();
+        sources.extend(deeper?.into_iter().flatten());
+        Some(sources)
+    }
+    list(input, "", filter)
+}
+
+/// The sources of a folder with links, one after the other in a fixed order.
+fn walk_linked(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
     // Links to folders can multiply without ever making a loop: each linked folder is entered once, under the first
     // of its names.
     let mut entered = HashSet::new();
@@ -115,7 +152,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
                     entries.skip_current_dir();
                     let path = inside(input, entry.path());
                     if filter.takes(&path) {
-                        sources.push(source(path, entry.into_path(), None));
+                        sources.push(found(path, entry.into_path(), None));
                     }
                 }
             }
@@ -123,7 +160,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
             Ok(entry) => {
                 let path = inside(input, entry.path());
                 if filter.takes(&path) {
-                    sources.push(source(path, entry.into_path(), None));
+                    sources.push(found(path, entry.into_path(), None));
                 }
             }
             Err(error) => {
@@ -137,7 +174,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
                     Some(io) => io.to_string(),
                     None => "the link leads back to a folder above it".to_owned(),
                 };
-                sources.push(source(path, file, Some((code, message))));
+                sources.push(found(path, file, Some((code, message))));
             }
         }
     }
@@ -149,9 +186,13 @@ fn inside(input: &Path, file: &Path) -> String {
     parts.join("/")
 }
 
-fn source(path: String, file: PathBuf, trouble: Option<(Code, String)>) -> Source {
+fn found(path: String, file: PathBuf, trouble: Option<(Code, String)>) -> Source {
     let metadata = fs::metadata(&file).ok();
-    let len = metadata.as_ref().map_or(0, fs::Metadata::len);
+    source(path, file, metadata.as_ref(), trouble)
+}
+
+fn source(path: String, file: PathBuf, metadata: Option<&fs::Metadata>, trouble: Option<(Code, String)>) -> Source {
+    let len = metadata.map_or(0, fs::Metadata::len);
     let special = metadata.is_some_and(|m| !m.is_file()) && trouble.is_none();
     Source { id: [b'0'; 16], path, file, len, trouble, special }
 }
