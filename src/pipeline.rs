@@ -141,7 +141,7 @@ type Place = (usize, u32);
 fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>) {
     let start = Instant::now();
     let (mut number, mut elsewhere) = (0, Duration::ZERO);
-    let mut hand_on = |group: Group, last: bool| {
+    let mut hand_on = |group: Box<Group>, last: bool| {
         let start = Instant::now();
         line.submit((task, number), packer, group, last);
         elsewhere += start.elapsed();
@@ -161,7 +161,13 @@ fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, li
 }
 
 /// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
-fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, worker: &mut Worker, hand_on: &mut dyn FnMut(Group)) -> Group {
+fn read_unit(
+    job: &Job<'_>,
+    unit: &Unit,
+    group: Box<Group>,
+    worker: &mut Worker,
+    hand_on: &mut dyn FnMut(Box<Group>),
+) -> Box<Group> {
     let Worker { tools, reading } = worker;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
@@ -367,13 +373,13 @@ impl<'a> Line<'a> {
 
     /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
     /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) {
+    fn submit(&self, place: Place, packer: &mut Packer, group: Box<Group>, last: bool) {
         if let Err(error) = self.try_submit(place, packer, group, last) {
             self.fail(error);
         }
     }
 
-    fn try_submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) -> Result<(), Error> {
+    fn try_submit(&self, place: Place, packer: &mut Packer, group: Box<Group>, last: bool) -> Result<(), Error> {
         let timing = self.job.timing;
         let hashing = group.certificates.spent.hashing;
         let start = Instant::now();

@@ -144,7 +144,7 @@ fn resolve(
 /// Writes what a group holds of a batch.
 fn append(
     report: &mut Report,
-    mut group: Group,
+    mut group: Box<Group>,
     known: &Known,
     sources: &[Source],
     encoders: &Encoders,

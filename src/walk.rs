@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::error::Error;
 use crate::format::{self, Format};
+use crate::hash;
 use crate::hex;
 use crate::record::Code;
 
@@ -199,18 +199,27 @@ fn source(path: String, file: PathBuf, metadata: Option<&fs::Metadata>, trouble:
 
 /// Gives each source its id. Two inputs may hold the same path; the later ones get a number into the hash.
 fn identify(sources: &mut [Source]) {
-    let mut nth = 0u32;
-    for i in 0..sources.len() {
-        nth = if i > 0 && sources[i - 1].path == sources[i].path { nth + 1 } else { 0 };
-        let mut hash = Sha256::new_with_prefix(sources[i].path.as_bytes());
-        if nth > 0 {
-            hash.update([0]);
-            hash.update(nth.to_le_bytes());
-        }
-        let digits = hex::text(&hash.finalize()[..8]);
-        sources[i].id.copy_from_slice(digits.as_bytes());
+    // Which of several sources of one path each is; they stand side by side.
+    let mut nth = vec![0u32; sources.len()];
+    for i in 1..sources.len() {
+        nth[i] = if sources[i - 1].path == sources[i].path { nth[i - 1] + 1 } else { 0 };
     }
+    sources.par_chunks_mut(IDS).zip(nth.par_chunks(IDS)).for_each(|(sources, nth)| {
+        let names = sources.iter().zip(nth).map(|(source, nth)| {
+            let number = if *nth > 0 { [&[0][..], &nth.to_le_bytes()].concat() } else { Vec::new() };
+            [source.path.as_bytes(), &number].concat()
+        });
+        let names: Vec<Vec<u8>> = names.collect();
+        let mut digests = Vec::new();
+        hash::sha256_each(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut digests);
+        for (source, digest) in sources.iter_mut().zip(&digests) {
+            source.id.copy_from_slice(hex::text(&digest[..8]).as_bytes());
+        }
+    });
 }
+
+/// Sources whose ids are made together.
+const IDS: usize = 1024;
 
 /// The beginning of a file and its format.
 pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {

@@ -38,10 +38,16 @@ pub static EMPTY: Format = Format {
     usual_names: "any",
     yields: "nothing; not an error",
     source: "no octet beside white space and a byte order mark",
-    sniff: |head| head.complete && text_of(head).trim_ascii().is_empty(),
+    sniff: is_empty,
     read: Some(read_nothing as Read),
     border: None,
 };
+
+fn is_empty(head: &Head<'_>) -> bool {
+    // White space, NUL and byte order marks begin alike in every encoding; what begins otherwise need not be decoded.
+    let may_be = head.bytes.first().is_none_or(|byte| *byte <= b' ' || *byte >= 0x80);
+    head.complete && may_be && text_of(head).trim_ascii().is_empty()
+}
 
 fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
     Outcome::Complete

@@ -125,7 +125,7 @@ impl Encoders {
     }
 
     /// Encodes what a group knows by itself.
-    pub fn encode(&self, packer: &mut Packer, mut group: Group) -> Result<Encoded, Error> {
+    pub fn encode(&self, packer: &mut Packer, mut group: Box<Group>) -> Result<Encoded, Error> {
         group.settle(None);
         let certificates = group.certificates.finish();
         // A certificate met twice has two numbers until both are hashed.

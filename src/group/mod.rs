@@ -119,9 +119,9 @@ pub struct Group {
 static GROUPS: AtomicU64 = AtomicU64::new(0);
 
 impl Group {
-    /// An empty group.
-    pub fn new(setting: Setting<'_>) -> Self {
-        Group {
+    /// An empty group; boxed, as it is large and goes from hand to hand with every source.
+    pub fn new(setting: Setting<'_>) -> Box<Self> {
+        Box::new(Group {
             id: GROUPS.fetch_add(1, Ordering::Relaxed),
             text: 0,
             max_bytes: setting.max_bytes,
@@ -138,7 +138,7 @@ impl Group {
             clients: Clients::default(),
             sources: Vec::new(),
             pending: Vec::new(),
-        }
+        })
     }
 
     /// It is time to hand it on.

@@ -56,7 +56,7 @@ impl Tools {
 /// Fills groups from what a reader pushes, and hands full ones on.
 pub struct GroupSink<'a> {
     /// The group being filled.
-    pub group: Group,
+    pub group: Box<Group>,
     setting: Setting<'a>,
     origin: Origin<'a>,
     tools: &'a mut Tools,
@@ -69,18 +69,18 @@ pub struct GroupSink<'a> {
     checked: bool,
     /// The certificate of the last observation, if its text is kept.
     seen: Option<Seen>,
-    hand_on: &'a mut dyn FnMut(Group),
+    hand_on: &'a mut dyn FnMut(Box<Group>),
     stopped: &'a dyn Fn() -> bool,
 }
 
 impl<'a> GroupSink<'a> {
     /// A sink that goes on filling `group` from `origin`.
     pub fn new(
-        group: Group,
+        group: Box<Group>,
         setting: Setting<'a>,
         origin: Origin<'a>,
         tools: &'a mut Tools,
-        hand_on: &'a mut dyn FnMut(Group),
+        hand_on: &'a mut dyn FnMut(Box<Group>),
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
         GroupSink {
