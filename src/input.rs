@@ -34,6 +34,7 @@ pub struct Window<'r> {
     offset: u64,
     eof: bool,
     error: Option<io::Error>,
+    goes_on: bool,
 }
 
 impl<'r> Window<'r> {
@@ -44,7 +45,17 @@ impl<'r> Window<'r> {
 
     /// Like [`Window::new`], with a buffer to reuse; get it back with [`Window::into_buffer`].
     pub fn with_buffer(read: impl Read + 'r, offset: u64, buf: Vec<u8>) -> Self {
-        Window { read: Box::new(read), buf, start: 0, end: 0, offset, eof: false, error: None }
+        Window { read: Box::new(read), buf, start: 0, end: 0, offset, eof: false, error: None, goes_on: false }
+    }
+
+    /// Says that the source goes on where the window ends.
+    pub fn set_goes_on(&mut self, goes_on: bool) {
+        self.goes_on = goes_on;
+    }
+
+    /// The source goes on where the window ends, in the window of another unit.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// Gives the buffer back.

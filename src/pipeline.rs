@@ -247,6 +247,7 @@ fn open_and_read(
         Some(range) => {
             let read = plan::read_range(&mut file, &range)?;
             let mut window = Window::with_buffer(job.timed(read), range.start, std::mem::take(&mut worker.buffer));
+            window.set_goes_on(range.end < source.len);
             let status = read_guarded(format, job, &mut window, &mut worker.memory, source, sink);
             worker.keep(window.into_buffer());
             match file.metadata()?.len() < range.end {

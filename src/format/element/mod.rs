@@ -15,7 +15,7 @@ mod key_prov_info;
 mod records;
 
 use key_prov_info::KeyProvInfo;
-pub(crate) use records::{HEADER, Next, look_ahead, pass_over};
+pub(crate) use records::{HEADER, Next, look_ahead, pass_over, pass_well_formed};
 use records::{Header, Object, Record, Records};
 
 /// A file that is one element.

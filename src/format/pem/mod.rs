@@ -6,7 +6,7 @@
 
 use super::place::Place;
 use super::text::{self, TextLine, TextLines};
-use super::{Format, Head, Input, Outcome, nested};
+use super::{Border, Format, Head, Input, Outcome, nested};
 use crate::input::Window;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 
@@ -25,7 +25,7 @@ pub static FORMAT: Format = Format {
     source: "RFC 7468, RFC 1421 section 4.4",
     sniff: is_pem,
     read: Some(read),
-    border: Some(border),
+    border: Some(Border::Near(border)),
 };
 
 fn is_pem(head: &Head<'_>) -> bool {
