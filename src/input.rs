@@ -109,6 +109,11 @@ impl<'r> Window<'r> {
         self.fill(1).is_empty()
     }
 
+    /// An error ended the source early, and nobody has taken it.
+    pub fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// The error that ended the source early, once.
     pub fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()

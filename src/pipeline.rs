@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
+use crate::format::archive::Fault;
 use crate::format::{self, Format, HEAD, Input, Memory, Outcome};
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
 use crate::group::row::Origin;
@@ -32,7 +34,11 @@ use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
 use crate::table::encode::Packer;
 use crate::timing::{Part, Timing};
-use crate::walk::Source;
+use crate::walk::{Source, SourceNumber};
+
+mod archive;
+
+use archive::Archive;
 
 /// What every worker needs to know.
 pub struct Job<'a> {
@@ -79,7 +85,7 @@ pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, E
         let _watch = Watch(&line);
         let mut worker = Worker {
             tools: Tools::new(Arc::clone(job.catalogue)),
-            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffer: Vec::new() },
+            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffers: Vec::new() },
         };
         let mut packer = match job.encoders.packer() {
             Ok(packer) => packer,
@@ -110,15 +116,21 @@ struct Worker {
 struct Reading {
     memory: Memory,
     head: Vec<u8>,
-    buffer: Vec<u8>,
+    /// Buffers of windows: one, and one more for every archive in an archive.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl Reading {
+    /// A buffer for a window.
+    fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
     /// Takes a window's buffer back. One that a huge record has blown up is not kept for the next thousand small files.
     fn keep(&mut self, mut buffer: Vec<u8>) {
         buffer.truncate(4 * crate::input::CHUNK);
         buffer.shrink_to(4 * crate::input::CHUNK);
-        self.buffer = buffer;
+        self.buffers.push(buffer);
     }
 }
 
@@ -135,7 +147,14 @@ impl Drop for Watch<'_, '_> {
 }
 
 /// Place of a group in the report: its task and its number inside the task.
-type Place = (usize, u32);
+type Turn = (usize, u32);
+
+/// Where a reader finds a source.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    path: &'p str,
+    file: Option<&'p Path>,
+}
 
 /// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
 fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>) {
@@ -164,7 +183,7 @@ fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, li
 fn read_unit(
     job: &Job<'_>,
     unit: &Unit,
-    group: Box<Group>,
+    mut group: Box<Group>,
     worker: &mut Worker,
     hand_on: &mut dyn FnMut(Box<Group>),
 ) -> Box<Group> {
@@ -173,12 +192,13 @@ fn read_unit(
     let client = job.client_from.of_path(&source.path);
     let stopped = || job.progress.is_stopped();
     let origin = Origin {
-        index: unit.source,
+        number: SourceNumber::file(unit.source),
         source,
+        member: None,
         format: "unknown",
         client: client.as_ref().map(|(name, basis)| (name.as_str(), *basis)),
     };
-    let mut sink = GroupSink::new(group, job.setting, origin, tools, hand_on, &stopped);
+    let mut sink = GroupSink::new(&mut group, job.setting, origin, tools, hand_on, &stopped);
     let (mut format, mut status) = (None, Status::Unsupported);
     if let Some((code, message)) = &source.trouble {
         sink.reject(Reject::lost(Lineage::default(), Stage::Walk, *code, message.clone()));
@@ -206,7 +226,7 @@ fn read_unit(
     let records = sink.end_unit(format, status, sha256);
     job.progress.add_records(records);
     job.timing.add(Part::Records, Duration::ZERO, records);
-    sink.group
+    group
 }
 
 fn open_and_read(
@@ -221,12 +241,17 @@ fn open_and_read(
     if whole {
         // Not limited to the size seen by the walk: a file that has grown since is read to its end. Small files come in
         // great numbers, so the bytes that show the format are read once, into the window.
-        let mut window = Window::with_buffer(job.timed(&mut file), 0, std::mem::take(&mut worker.buffer));
-        let format = format::sniff_window(&mut window, source.len);
+        let mut window = Window::with_buffer(job.timed(&mut file), 0, worker.buffer());
+        let format = format::sniff_window(&mut window, Some(source.len));
         window.take_error().map_or(Ok(()), Err)?;
         let status = match format {
             Some(format) if format.read.is_some() => {
-                Some(read_guarded(format, job, &mut window, &mut worker.memory, source, sink))
+                let place = Place { path: &source.path, file: Some(&source.file) };
+                Some(read_guarded(format, job, &mut window, &mut worker.memory, place, sink))
+            }
+            Some(format) if format.unpack.is_some() => {
+                let archive = Archive::new(job, unit.source, source);
+                Some(archive.unpack(format, &mut window, None, 1, worker, sink))
             }
             _ => None,
         };
@@ -246,9 +271,10 @@ fn open_and_read(
     let status = match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
         Some(range) => {
             let read = plan::read_range(&mut file, &range)?;
-            let mut window = Window::with_buffer(job.timed(read), range.start, std::mem::take(&mut worker.buffer));
+            let mut window = Window::with_buffer(job.timed(read), range.start, worker.buffer());
             window.set_goes_on(range.end < source.len);
-            let status = read_guarded(format, job, &mut window, &mut worker.memory, source, sink);
+            let place = Place { path: &source.path, file: Some(&source.file) };
+            let status = read_guarded(format, job, &mut window, &mut worker.memory, place, sink);
             worker.keep(window.into_buffer());
             match file.metadata()?.len() < range.end {
                 true => {
@@ -285,20 +311,29 @@ fn read_guarded(
     job: &Job<'_>,
     window: &mut Window<'_>,
     memory: &mut Memory,
-    source: &Source,
+    place: Place<'_>,
     sink: &mut GroupSink<'_>,
 ) -> Status {
     sink.set_format(format.name);
     let Some(read) = format.read else { return Status::Unsupported };
-    let input =
-        Input { window: &mut *window, path: &source.path, file: Some(&source.file), setting: job.reading, memory };
+    let input = Input { window: &mut *window, path: place.path, file: place.file, setting: job.reading, memory };
     let outcome = catch_unwind(AssertUnwindSafe(|| read(input, sink)));
     let here = Lineage::at(window.offset());
     let error = window.take_error();
-    if let Some(error) = error {
-        sink.reject(Reject::lost(here, Stage::Read, Code::Io, error.to_string()));
-        return Status::Failed;
+    let status = status_of(format, outcome, here, sink);
+    match error {
+        Some(error) => status.max(end_early(&error, here, sink)),
+        None => status,
     }
+}
+
+/// How reading or unpacking ended, a panic too.
+fn status_of(
+    format: &Format,
+    outcome: std::thread::Result<Outcome>,
+    here: Lineage,
+    sink: &mut GroupSink<'_>,
+) -> Status {
     match outcome {
         Ok(Outcome::Complete) => Status::Complete,
         Ok(Outcome::Incomplete) => Status::Incomplete,
@@ -310,6 +345,14 @@ fn read_guarded(
             Status::Failed
         }
     }
+}
+
+/// The bytes of a source end early: what an archive is to blame for leaves it incomplete.
+fn end_early(error: &io::Error, here: Lineage, sink: &mut GroupSink<'_>) -> Status {
+    let fault = Fault::of(error);
+    let status = if fault.is_of_archive() { Status::Incomplete } else { Status::Failed };
+    sink.reject(fault.into_reject(here));
+    status
 }
 
 fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
@@ -336,11 +379,11 @@ struct Line<'a> {
 
 struct State {
     /// The place whose certificates are claimed next.
-    claim: Place,
+    claim: Turn,
     /// The place that is appended next.
-    append: Place,
-    unclaimed: BTreeMap<Place, (Encoded, bool)>,
-    ready: BTreeMap<Place, (Ready, bool)>,
+    append: Turn,
+    unclaimed: BTreeMap<Turn, (Encoded, bool)>,
+    ready: BTreeMap<Turn, (Ready, bool)>,
     report: Option<Report>,
     error: Option<Error>,
 }
@@ -374,13 +417,13 @@ impl<'a> Line<'a> {
 
     /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
     /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Place, packer: &mut Packer, group: Box<Group>, last: bool) {
+    fn submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, last: bool) {
         if let Err(error) = self.try_submit(place, packer, group, last) {
             self.fail(error);
         }
     }
 
-    fn try_submit(&self, place: Place, packer: &mut Packer, group: Box<Group>, last: bool) -> Result<(), Error> {
+    fn try_submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, last: bool) -> Result<(), Error> {
         let timing = self.job.timing;
         let hashing = group.certificates.spent.hashing;
         let start = Instant::now();
@@ -440,7 +483,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn after(place: Place, last: bool) -> Place {
+fn after(place: Turn, last: bool) -> Turn {
     if last { (place.0 + 1, 0) } else { (place.0, place.1 + 1) }
 }
 
@@ -534,19 +577,20 @@ mod tests {
         let healthy: &'static Format = &format::ndjson::FLAT;
         let line = &br#"{"Thumbprint":"00112233445566778899aabbccddeeff00112233"}"#[..];
         for (index, (format, bytes)) in [(broken, &b"anything"[..]), (healthy, line)].into_iter().enumerate() {
-            let origin = Origin { index: index as u32, source: &sources[index], format: "unknown", client: None };
+            let number = SourceNumber::file(index as u32);
+            let origin = Origin { number, source: &sources[index], member: None, format: "unknown", client: None };
             let mut hand_on = |_| panic!("the group is small");
-            let mut sink = GroupSink::new(group, setting, origin, &mut tools, &mut hand_on, &|| false);
+            let mut sink = GroupSink::new(&mut group, setting, origin, &mut tools, &mut hand_on, &|| false);
             let mut window = Window::new(bytes, 0);
             let memory = &mut Memory::default();
-            let status = read_guarded(format, &job, &mut window, memory, &sources[index], &mut sink);
+            let place = Place { path: &sources[index].path, file: None };
+            let status = read_guarded(format, &job, &mut window, memory, place, &mut sink);
             sink.end_unit(Some(format.name), status, None);
-            group = sink.group;
         }
         let told: Vec<_> = group.sources.iter().map(|(_, t)| (t.status, t.records, t.yielded, t.rejects)).collect();
         assert_eq!(told, [(Status::Failed, 2, 1, 1), (Status::Complete, 1, 1, 0)]);
         let [reject] = &group.rejects[..] else { panic!("{} rejects", group.rejects.len()) };
-        assert_eq!((reject.source, reject.reject.code), (0, Code::Internal));
+        assert_eq!((reject.source, reject.reject.code), (SourceNumber::file(0), Code::Internal));
         assert!(reject.reject.message.contains("reader failed"), "{}", reject.reject.message);
         assert!(!reject.reject.message.contains("out of luck"), "a panic may quote the input");
         let mut packer = encoders.packer().expect("a packer");

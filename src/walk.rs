@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::error::Error;
@@ -29,6 +30,32 @@ pub struct Source {
     pub trouble: Option<(Code, String)>,
     /// Not a regular file (a pipe, a device, a link to a folder that is read under another name): named, never opened.
     pub special: bool,
+}
+
+/// Number of a source: first of files, in the order of the walk, then of members inside one file, in the order in which
+/// they are met there, whatever archive in an archive they are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceNumber {
+    /// Index of the file.
+    pub file: u32,
+    /// 0 is the file itself; its members count from 1.
+    pub member: u32,
+}
+
+impl SourceNumber {
+    /// A file itself.
+    pub fn file(file: u32) -> Self {
+        SourceNumber { file, member: 0 }
+    }
+}
+
+/// One member of an archive, a source of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// First 16 hex digits of SHA-256 over the path of the file, NUL, and the name: the `source_id` column.
+    pub id: [u8; 16],
+    /// Path inside the file, through archives in archives: the `source_member` column.
+    pub name: String,
 }
 
 /// Which files of a folder are taken.

@@ -9,9 +9,14 @@ Run from anywhere: python3 tests/make_samples.py
 """
 
 import base64
+import gzip
 import hashlib
+import io
 import json
+import lzma
 import struct
+import tarfile
+import zipfile
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -172,6 +177,106 @@ def verdicts(post_quantum):
     return elm + oak
 
 
+def flat_lines(*clients):
+    """Flat NDJSON: one software key in CryptoAPI a client."""
+    return "".join(json.dumps({"ComputerName": name, "Thumbprint": hashlib.sha1(RSA).hexdigest(), "Store": "My",
+                               "ProviderName": "Microsoft Enhanced RSA and AES Cryptographic Provider"}) + "\n"
+                   for name in clients)
+
+
+def zip_archive(*members):
+    """Members as (name, bytes, method, changes); changes are attributes of zipfile.ZipInfo."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content, method, changes in members:
+            info = zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6))
+            info.filename = name
+            info.compress_type = method
+            info.create_system = 0
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+def encrypted(archive, name):
+    """The same archive, whose entry of this name says that it is encrypted (general purpose bit 0)."""
+    archive, name = bytearray(archive), name.encode()
+    for magic, flags, start in ((b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)):
+        at = archive.find(magic)
+        while archive[at + start:at + start + len(name)] != name:
+            at = archive.index(magic, at + 1)
+        archive[at + flags] |= 1
+    return bytes(archive)
+
+
+def tar_archive(format, *members):
+    """Members as (name, bytes or None, changes); changes are attributes of tarfile.TarInfo."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
+        for name, content, changes in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(content or b""))
+    return out.getvalue()
+
+
+def gzipped(content):
+    return gzip.compress(content, 9, mtime=0)
+
+
+def zstd_stored(content):
+    """One Zstandard frame whose one block is stored (RFC 8878 3.1.1), for contents of 256 to 65,791 bytes."""
+    return (b"\x28\xb5\x2f\xfd\x60" + struct.pack("<H", len(content) - 256)
+            + struct.pack("<I", len(content) << 3 | 1)[:3] + content)
+
+
+def archives(chain):
+    stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+    lines = flat_lines("PC-0001", "PC-0002", "PC-0003").encode()
+    deep = tar_archive(tarfile.USTAR_FORMAT, ("deep/", None, {"type": tarfile.DIRTYPE}),
+                       ("deep/chain.p7b.gz", gzipped(chain), {}))
+    inner = zip_archive(("inner.tar", deep, deflated, {}))
+    write("zip/collection.zip", encrypted(zip_archive(
+        ("PC-0001/", b"", stored, {}),
+        ("PC-0001/My/capi-software.bin", CAPI_ELEMENT, deflated, {}),
+        ("PC-0001/My/capi-software.bin", CNG_ELEMENT, deflated, {}),
+        ("lines.ndjson", lines, deflated, {}),
+        ("inner.zip", inner, stored, {}),
+        ("locked.cer", EC, deflated, {}),
+        ("bzip2.cer", EC, zipfile.ZIP_BZIP2, {}),
+        ("notes.txt", b"nothing that is known\n", stored, {}),
+        ("link.cer", b"PC-0001/ec.cer", stored, {"create_system": 3, "external_attr": 0o120777 << 16}),
+        ("empty.cer", b"", stored, {}),
+        ("../../outside.cer", EC, stored, {}),
+        ("/root.cer", EC, stored, {}),
+        ("C:\\Users\\m\u00fcller\\old.cer", RSA, stored, {})), "locked.cer"))
+    short = zip_archive(("first.cer", EC, stored, {}), ("second.cer", RSA, stored, {}))
+    write("zip/cut-off.zip", short[:len(EC) + 200])
+    write("zip/wrong-checksum.zip", short.replace(EC, EC[:-1] + bytes([EC[-1] ^ 1])))
+    write("zip/empty.zip", zip_archive())
+
+    long = "/".join(["a-folder-with-a-name-of-some-length"] * 4) + "/ec.cer"
+    link = {"type": tarfile.SYMTYPE, "linkname": "ca.cer"}
+    write("tar/gnu.tar", tar_archive(tarfile.GNU_FORMAT, ("PC-0001", None, {"type": tarfile.DIRTYPE}),
+                                     ("PC-0001/ca.cer", CA, {}), ("PC-0001/link.cer", None, link), (long, EC, {})))
+    write("tar/pax.tar", tar_archive(tarfile.PAX_FORMAT, (long, EC, {}), ("m\u00fcller/lines.ndjson", lines, {})))
+    ustar = tar_archive(tarfile.USTAR_FORMAT, (long, EC, {}), ("rsa.cer", RSA, {}))
+    write("tar/cut-off.tar", ustar[:1024 + len(EC) // 512 * 512 + 700])
+    write("tar/no-end-mark.tar", ustar[:512 + -len(EC) // 512 * -512])
+
+    half = lines.index(b"\n") + 1
+    write("gzip/lines.ndjson.gz", gzipped(lines[:half]) + gzipped(lines[half:]) + b"behind")
+    write("gzip/cut-off.ndjson.gz", gzipped(lines)[:-20])
+    write("gzip/collection.tgz", gzipped(tar_archive(tarfile.GNU_FORMAT, ("ca.cer", CA, {}))))
+    write("zstd/lines.ndjson.zst", struct.pack("<2I", 0x184D2A50, 4) + b"skip" + zstd_stored(lines) + zstd_stored(lines))
+    write("zstd/cut-off.cer.zst", zstd_stored(EC)[:300])
+    write("xz/chain.p7b.xz", lzma.compress(chain))
+    write("xz/damaged.ndjson.xz", lzma.compress(lines)[:-40] + bytes(40))
+
+
 def main():
     write("empty/nothing.cer", b"")
     write("empty/blank-lines.txt", b"\xff\xfe" + "\r\n\r\n".encode("utf-16-le"))
@@ -228,6 +333,8 @@ def main():
     post_quantum = post_quantum_certificate()
     write("certificate_der/ml-dsa-65.cer", post_quantum)
     write("census_1/verdicts.ndjson", verdicts(post_quantum))
+
+    archives(chain)
 
     write("bare_base64/ec-leaf.b64", base64_lines(EC))
     write("bare_base64/chain-utf16.b64", b"\xff\xfe" + base64_lines(chain, 76, "\r\n").encode("utf-16-le"))

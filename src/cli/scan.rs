@@ -9,13 +9,14 @@ use std::sync::Arc;
 use time::Date;
 use time::macros::format_description;
 
-use super::args::{Color, Scan};
+use super::args::{Color, Scan, Unpacking};
 use super::paint::{Paint, count, escape, size};
 use super::{Exit, print};
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
 use crate::format;
+use crate::format::archive::Limits;
 use crate::progress::Progress;
 use crate::scan::{self, Foreseen, Options, Scanned, Summary};
 use crate::walk::Filter;
@@ -68,10 +69,32 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         catalogue: catalogue(args.providers.as_deref())?,
         hash_sources: args.hash_sources,
         compression: args.compression,
-        reading: format::Setting { max_line: bytes("--max-line", &args.max_line)? as usize },
+        reading: format::Setting {
+            max_line: bytes("--max-line", &args.max_line)? as usize,
+            limits: limits(&args.limits)?,
+        },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,
         ..defaults
+    })
+}
+
+/// Limits of unpacking.
+pub(super) fn limits(args: &Unpacking) -> Result<Limits, Error> {
+    for (option, value) in [
+        ("--max-archive-depth", u64::from(args.max_archive_depth)),
+        ("--max-archive-ratio", args.max_archive_ratio),
+        ("--max-archive-members", args.max_archive_members),
+    ] {
+        if value == 0 {
+            return Err(Error::Usage(format!("{option} 0: give a number from 1")));
+        }
+    }
+    Ok(Limits {
+        depth: args.max_archive_depth,
+        ratio: args.max_archive_ratio,
+        members: args.max_archive_members,
+        bytes: bytes("--max-archive-bytes", &args.max_archive_bytes)?,
     })
 }
 
@@ -96,6 +119,7 @@ fn bytes(option: &str, text: &str) -> Result<u64, Error> {
         t if t.ends_with(['k', 'K']) => (&t[..t.len() - 1], 10),
         t if t.ends_with(['m', 'M']) => (&t[..t.len() - 1], 20),
         t if t.ends_with(['g', 'G']) => (&t[..t.len() - 1], 30),
+        t if t.ends_with(['t', 'T']) => (&t[..t.len() - 1], 40),
         t => (t, 0),
     };
     let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|n| *n > 0);

@@ -17,6 +17,7 @@ pub static FORMAT: Format = Format {
     source: "RFC 4648 section 4",
     sniff: is_base64,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
 
+pub mod archive;
 pub mod bare_base64;
 pub mod der;
 pub mod element;
@@ -71,11 +72,13 @@ impl<'i> Input<'i, '_> {
 pub struct Setting {
     /// Limit of one line, in bytes.
     pub max_line: usize,
+    /// How far archives are unpacked.
+    pub limits: archive::Limits,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Setting { max_line: MAX_LINE }
+        Setting { max_line: MAX_LINE, limits: archive::Limits::default() }
     }
 }
 
@@ -125,8 +128,17 @@ pub struct Format {
     pub sniff: fn(&Head<'_>) -> bool,
     /// The reader; `None` for formats that are recognised and reported as `unsupported`.
     pub read: Option<Read>,
+    /// The unpacker of an archive or compressed file, which then has no reader: its members are sources of their own.
+    pub unpack: Option<archive::Unpack>,
     /// Where a large file may be cut; `None` for formats that are read by one worker.
     pub border: Option<Border>,
+}
+
+impl Format {
+    /// Sources of this format are read or unpacked, and not only recognised.
+    pub fn is_read(&self) -> bool {
+        self.read.is_some() || self.unpack.is_some()
+    }
 }
 
 /// Every format, in the order of the tests: magic numbers, structures, then text.
@@ -135,11 +147,11 @@ pub const FORMATS: &[&Format] = &[
     &sst::FORMAT,
     &recognised::REGISTRY_HIVE,
     &recognised::REGISTRY_POL,
-    &recognised::GZIP,
-    &recognised::ZIP,
-    &recognised::XZ,
-    &recognised::ZSTD,
-    &recognised::TAR,
+    &archive::gzip::FORMAT,
+    &archive::zip::FORMAT,
+    &archive::xz::FORMAT,
+    &archive::zstd::FORMAT,
+    &archive::tar::FORMAT,
     &recognised::EVTX,
     &recognised::ESE_DATABASE,
     &recognised::PARQUET,
@@ -176,22 +188,28 @@ pub fn name(stored: &str) -> &'static str {
     FORMATS.iter().find(|format| format.name == stored).map_or("unknown", |format| format.name)
 }
 
+/// The format of this name is an archive or a compressed file.
+pub fn is_archive(name: &str) -> bool {
+    FORMATS.iter().any(|format| format.name == name && format.unpack.is_some())
+}
+
 /// Reads the start of a source of `len` bytes into `head`, one byte more than a head holds, so that a complete head
 /// can be told from a cut one, and finds the format. What was read stands before what is left in `read`.
 pub fn sniff_start(read: impl io::Read, len: u64, head: &mut Vec<u8>) -> io::Result<Option<&'static Format>> {
     head.clear();
     io::Read::read_to_end(&mut io::Read::take(read, HEAD as u64 + 1), head)?;
-    Ok(sniff_bytes(head, len))
+    Ok(sniff_bytes(head, Some(len)))
 }
 
-/// Finds the format of a source of `len` bytes by what stands ahead in its window.
-pub fn sniff_window(window: &mut Window<'_>, len: u64) -> Option<&'static Format> {
+/// Finds the format of a source of `len` bytes, where that is known, by what stands ahead in its window.
+pub fn sniff_window(window: &mut Window<'_>, len: Option<u64>) -> Option<&'static Format> {
     sniff_bytes(window.fill(HEAD + 1), len)
 }
 
-fn sniff_bytes(ahead: &[u8], len: u64) -> Option<&'static Format> {
+fn sniff_bytes(ahead: &[u8], len: Option<u64>) -> Option<&'static Format> {
     let bytes = &ahead[..ahead.len().min(HEAD)];
-    sniff(&Head { bytes, complete: ahead.len() <= HEAD, len: Some(len) })
+    let complete = ahead.len() <= HEAD;
+    sniff(&Head { bytes, complete, len: if complete { Some(bytes.len() as u64) } else { len } })
 }
 
 /// The first format of the list that claims this head.

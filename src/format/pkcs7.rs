@@ -19,6 +19,7 @@ pub static FORMAT: Format = Format {
     source: "RFC 5652 section 5.1 (PKCS #7 1.5, RFC 2315)",
     sniff: is_signed_data,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 

@@ -25,6 +25,7 @@ macro_rules! recognised {
                 source: $source,
                 sniff: $sniff,
                 read: None,
+                unpack: None,
                 border: None,
             };
         )+
@@ -40,6 +41,7 @@ pub static EMPTY: Format = Format {
     source: "no octet beside white space and a byte order mark",
     sniff: is_empty,
     read: Some(read_nothing as Read),
+    unpack: None,
     border: None,
 };
 
@@ -60,18 +62,6 @@ recognised! {
     /// Group Policy file.
     REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
         |head| head.bytes.starts_with(b"PReg\x01\0\0\0");
-    /// gzip.
-    GZIP = "gzip", "gzip", "*.gz, *.tgz", "RFC 1952", |head| head.bytes.starts_with(&[0x1f, 0x8b]);
-    /// zip, also one without members.
-    ZIP = "zip", "zip archive", "*.zip", "APPNOTE.TXT 4.3",
-        |head| head.bytes.starts_with(b"PK\x03\x04") || head.bytes.starts_with(b"PK\x05\x06");
-    /// xz.
-    XZ = "xz", "xz", "*.xz", "The .xz File Format 2.1.1", |head| head.bytes.starts_with(b"\xfd7zXZ\0");
-    /// Zstandard.
-    ZSTD = "zstd", "Zstandard", "*.zst", "RFC 8878", |head| head.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-    /// tar.
-    TAR = "tar", "tar archive", "*.tar", "POSIX.1-2017 ustar",
-        |head| head.bytes.get(257..).is_some_and(|magic| magic.starts_with(b"ustar"));
     /// Windows event log.
     EVTX = "evtx", "Windows event log", "*.evtx", "MS-EVEN6", |head| head.bytes.starts_with(b"ElfFile\0");
     /// The database of an AD CS certification authority, as a file.

@@ -21,6 +21,7 @@ pub static FORMAT: Format = Format {
     source: "MS-OSHARED 2.3.2.5",
     sniff: is_store_head,
     read: Some(read),
+    unpack: None,
     border: Some(Border::Counted(borders)),
 };
 

@@ -37,9 +37,9 @@ pub struct Heading<'a> {
 macro_rules! push_lineage {
     ($columns:expr, $origin:expr, $lineage:expr) => {{
         let (c, origin, lineage): (_, Origin<'_>, Lineage) = ($columns, $origin, $lineage);
-        c.source_id.push_with(|out| out.extend_from_slice(&origin.source.id));
+        c.source_id.push_with(|out| out.extend_from_slice(origin.id()));
         c.source_path.push(Some(&origin.source.path));
-        c.source_member.push(None);
+        c.source_member.push(origin.member_name());
         c.byte_offset.push(i64::try_from(lineage.byte_offset).ok());
         c.record_number.push(lineage.record_number);
     }};
@@ -90,7 +90,7 @@ impl Context {
             + lists.into_iter().flatten().map(|text| text.len() + 8).sum::<usize>();
         let c = &mut self.requests;
         c.audit.push(heading.audit);
-        c.request_id.push_with(|out| push_id(out, heading.origin.source, &r.lineage));
+        c.request_id.push_with(|out| push_id(out, heading.origin.id(), &r.lineage));
         c.client.push(heading.client.map(|(client, _)| client));
         c.client_basis.push(heading.client.map(|(_, basis)| basis.as_str()));
         c.request_kind.push(Some(r.kind.as_str()));

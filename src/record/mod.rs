@@ -444,6 +444,8 @@ reject_codes! {
     LineTooLong = "line_too_long",
     /// A record or value is larger than the limit.
     TooLarge = "too_large",
+    /// An archive reaches a limit of unpacking; the message names the limit, its value and the option that sets it.
+    ArchiveLimit = "archive_limit",
     /// The line is not valid JSON.
     BadJson = "bad_json",
     /// The text is not valid in its encoding.

@@ -22,6 +22,7 @@ pub static CERTIFICATE: Format = Format {
     source: "RFC 5280 section 4.1",
     sniff: is_certificate,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 

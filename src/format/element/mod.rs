@@ -27,6 +27,7 @@ pub static FORMAT: Format = Format {
     source: "MS-GPEF 2.2.1.1.1, MS-OSHARED 2.3.2.5.4",
     sniff: is_element_head,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 

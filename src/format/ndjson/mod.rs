@@ -48,6 +48,7 @@ pub static CENSUS: Format = Format {
     source: "samples/census_1/README.md",
     sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_census()),
     read: Some(|input, sink| read(Kind::Census, input, sink)),
+    unpack: None,
     border: Some(Border::Near(|window| border(Kind::Census, window))),
 };
 
@@ -60,6 +61,7 @@ pub static FLAT: Format = Format {
     source: "PowerShell, agent and inventory exports; the alias table in aliases.rs",
     sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()),
     read: Some(|input, sink| read(Kind::Flat, input, sink)),
+    unpack: None,
     border: Some(Border::Near(|window| border(Kind::Flat, window))),
 };
 

@@ -25,6 +25,7 @@ pub static FORMAT: Format = Format {
     source: "RFC 7468, RFC 1421 section 4.4",
     sniff: is_pem,
     read: Some(read),
+    unpack: None,
     border: Some(Border::Near(border)),
 };
 
