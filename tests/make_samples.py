@@ -269,12 +269,12 @@ def archives(chain):
 
     half = lines.index(b"\n") + 1
     write("gzip/lines.ndjson.gz", gzipped(lines[:half]) + gzipped(lines[half:]) + b"behind")
-    write("gzip/cut-off.ndjson.gz", gzipped(lines)[:-20])
+    write("gzip/cut-off.ndjson.gz", gzipped(lines[:half]) + gzipped(lines[half:])[:-20])
     write("gzip/collection.tgz", gzipped(tar_archive(tarfile.GNU_FORMAT, ("ca.cer", CA, {}))))
     write("zstd/lines.ndjson.zst", struct.pack("<2I", 0x184D2A50, 4) + b"skip" + zstd_stored(lines) + zstd_stored(lines))
     write("zstd/cut-off.cer.zst", zstd_stored(EC)[:300])
     write("xz/chain.p7b.xz", lzma.compress(chain))
-    write("xz/damaged.ndjson.xz", lzma.compress(lines)[:-40] + bytes(40))
+    write("xz/damaged.ndjson.xz", lzma.compress(lines[:half]) + lzma.compress(lines[half:])[:-100] + bytes(100))
 
 
 def main():

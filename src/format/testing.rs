@@ -140,13 +140,12 @@ pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: 
     seen
 }
 
+/// Members by name, with their bytes or why they end early.
+pub(crate) type Unpacked = Vec<(String, Result<Vec<u8>, Fault>)>;
+
 /// Unpacks `bytes` as an archive of this format: the name of each member with its bytes, or why they end early; and what
 /// is said of the archive itself, without a name. No more than a megabyte of each member is looked at.
-pub(crate) fn unpack_all(
-    format: &Format,
-    bytes: &[u8],
-    name: &str,
-) -> (Outcome, Vec<(String, Result<Vec<u8>, Fault>)>) {
+pub(crate) fn unpack_all(format: &Format, bytes: &[u8], name: &str) -> (Outcome, Unpacked) {
     let (mut window, mut all) = (Window::new(bytes, 0), Vec::new());
     let unpack = format.unpack.expect("the format has an unpacker");
     let outcome = unpack(Packed { window: &mut window, file: None, name }, &mut |found| {

@@ -74,7 +74,7 @@ table! {
         format: Word, Repeats @ Run, "Format of the source.";
         source_id: Word, Repeats @ Run, "First 16 hex digits of SHA-256 over the source's path inside its input and its member: joins sources.";
         source_path: Word, Repeats @ Run, "Path of the source inside its input.";
-        source_member: Word, Repeats @ Run, "Member of an archive.";
+        source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source, after decompression and before decoding.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -173,7 +173,7 @@ table! {
         catalogue_confidence: Word, Repeats, "Confidence of that row.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -227,7 +227,7 @@ table! {
         sha256: Text, Differs, "SHA-256 of the certificate that the CA issued, hex.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -254,7 +254,7 @@ table! {
         rule_source: Word, Repeats, "Where the rule is defined.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -304,16 +304,16 @@ table! {
 }
 
 table! {
-    /// One row is a source: an input file.
+    /// One row is a source: an input file, or a member of an archive.
     SOURCES = "sources", Sources {
         audit: Word, Repeats, "Name of the audit, from --audit.";
-        source_id: Text, Differs, "First 16 hex digits of SHA-256 over the path inside the input and the member.";
+        source_id: Text, Differs, "First 16 hex digits of SHA-256 over the path inside the input and, after a NUL, the member.";
         source_path: Text, Differs, "Path inside its input, with forward slashes.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         format: Word, Repeats, "Recognised format; certcensus formats lists them.";
-        bytes: Int64, Differs, "Size in bytes.";
-        sha256: Text, Differs, "SHA-256 of the file, with --hash-sources.";
-        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
+        bytes: Int64, Differs, "Size in bytes, unpacked; null where the end was not reached and nothing says it.";
+        sha256: Text, Differs, "SHA-256 of the file or the unpacked member, with --hash-sources.";
+        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), locked (encrypted), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";
         observations: Int64, Repeats, "Rows in observations.";
@@ -338,7 +338,7 @@ table! {
         sample: Word, Repeats, "A short escaped piece of the input; never key material.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }

@@ -178,8 +178,8 @@ fn assert_harmless(files: &[Vec<u8>], options: &Options) {
         bench.put(&format!("in/{}{nth}", if nth % 2 == 0 { 'a' } else { 'z' }), bytes);
     }
     let (report, _) = scan_here(&bench, "in", "report", options);
-    let sources = report.rows("sources");
-    assert_eq!(sources.len(), files.len() + 1, "every source has its row");
+    let sources = report.rows("sources").into_iter().filter(|row| !row.contains_key("source_member"));
+    assert_eq!(sources.count(), files.len() + 1, "every file has its row");
     assert_balanced(&report);
     for reject in report.rows("rejects") {
         assert_ne!(reject["code"], "internal_error", "{reject:?}");

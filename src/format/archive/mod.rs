@@ -177,31 +177,46 @@ impl BufRead for Below<'_, '_> {
     }
 }
 
+/// Bytes asked of a decoder at a time. Decoders drop what a call has given before the damage that it met.
+const PIECE: usize = 4 * 1024;
+
 /// What comes out of a decoder. Its errors become faults, and after one nothing comes.
 pub(super) struct Decoding<R> {
     read: R,
     /// What is decoded, for messages.
     what: &'static str,
     has_failed: bool,
+    /// The fault, until it is told.
+    fault: Option<Fault>,
 }
 
 impl<R: Read> Decoding<R> {
     fn new(read: R, what: &'static str) -> Self {
-        Decoding { read, what, has_failed: false }
+        Decoding { read, what, has_failed: false, fault: None }
     }
 }
 
 impl<R: Read> Read for Decoding<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.has_failed || buf.is_empty() {
-            return Ok(0);
+        if let Some(fault) = self.fault.take() {
+            return Err(fault.into());
         }
-        match self.read.read(buf) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                self.has_failed = true;
-                Err(decoder_fault(self.what, &error).into())
+        let mut filled = 0;
+        while filled < buf.len() && !self.has_failed {
+            let end = buf.len().min(filled + PIECE);
+            match self.read.read(&mut buf[filled..end]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.has_failed = true;
+                    self.fault = Some(decoder_fault(self.what, &error));
+                }
             }
-            read => read,
+        }
+        match self.fault.take_if(|_| filled == 0) {
+            Some(fault) => Err(fault.into()),
+            None => Ok(filled),
         }
     }
 }

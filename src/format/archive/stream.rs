@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::super::Outcome;
 use super::{Body, Decoding, Each, Entry, Found};
+use crate::record::Lineage;
 
 /// Endings of compressed files, and what stands in their place.
 const ENDINGS: [(&str, &str); 9] = [
@@ -44,6 +45,10 @@ pub(super) fn hand_on<R: Read>(
 ) -> Outcome {
     let body = Body::Bytes { read: decoding, packed: Some(taken) };
     let goes_on = each(Found::Entry(Entry { name: member_name(path), size: None, body }));
+    if let Some(fault) = decoding.fault.take() {
+        // Nobody read as far as that.
+        each(Found::Reject(fault.into_reject(Lineage::at(taken.get()))));
+    }
     if goes_on && !decoding.has_failed { Outcome::Complete } else { Outcome::Incomplete }
 }
 
