@@ -103,6 +103,14 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) -> Outc
         }
         rest = after;
     }
+    // Signers, or nothing.
+    let unknown = open(rest, tag::SET).map_or(rest, |(_signers, after)| after);
+    if complete && !unknown.is_empty() {
+        let message =
+            "the message holds something that signedData has no place for; content or certificates may be missing";
+        let at = position(bytes, unknown);
+        sink.reject(Reject::lost(place.next(at), Stage::Read, Code::BadStructure, message));
+    }
     if !complete {
         let message = "the message ends early; certificates may be missing";
         sink.reject(Reject::lost(place.next(bytes.len() as u64), Stage::Read, Code::Truncated, message));

@@ -184,3 +184,21 @@ fn a_revocation_list_of_any_size_or_length_is_passed_over() {
     assert!(window.fill(1).len() < large.len());
     assert_eq!(read_all(format, &large, "x.crl").skips.get("crl"), Some(&1));
 }
+
+#[test]
+fn every_byte_may_be_wrong() {
+    for folder in ["pkcs10_request", "cmc_request", "pkcs7"] {
+        let format = FORMATS.iter().find(|format| format.name == folder).expect("the format");
+        for (file, mut bytes) in samples(folder) {
+            for at in 0..bytes.len() {
+                for wrong in [0, 0x80, 0xff] {
+                    let right = std::mem::replace(&mut bytes[at], wrong);
+                    let seen = read_all(format, &bytes, &file);
+                    let is_told = seen.records() > 0 || file.starts_with("empty") || !seen.rejects.is_empty();
+                    assert!(is_told, "{file}: {wrong:#x} at {at} gives nothing and says nothing");
+                    bytes[at] = right;
+                }
+            }
+        }
+    }
+}
