@@ -236,8 +236,96 @@ fn an_attribute_certificate_is_no_certificate() {
     assert_eq!(traps.len(), 1);
     for (file, row) in traps {
         let what = (text(&row, "format"), text(&row, "status"), number(&row, "observations"));
-        assert_eq!(what, (Some("attribute_certificate"), Some("unsupported"), 0), "{file}");
+        assert_eq!(what, (Some("attribute_certificate"), Some("complete"), 0), "{file}");
+        assert_eq!(row["skip_reasons"], serde_json::json!(["attribute_certificate=1"]), "{file}");
     }
+}
+
+/// What a certificate request declares, as the manifest lists it: one JSON object a request.
+#[test]
+fn requests_declare_what_the_manifest_says() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let rows: BTreeMap<_, _> = scan
+        .report
+        .rows("requests")
+        .into_iter()
+        .map(|row| (text(&row, "source_path").unwrap().to_owned(), row))
+        .collect();
+    let mut checked = 0;
+    for (file, yields) in scan.promises(&["csr"]) {
+        let row = rows.get(&file).unwrap_or_else(|| panic!("{file} gives no row"));
+        assert_eq!(row.get("is_signed"), Some(&Value::Bool(true)), "{file}");
+        assert!(row.contains_key("spki_sha256") && row.contains_key("public_key_sha1"), "{file}");
+        let names = ["subject", "san_dns", "san_other"];
+        assert!(names.iter().any(|name| row.contains_key(*name)), "{file} asks for nobody");
+        let Some(json) = yields.strip_prefix('{').and_then(|_| yields.split("; self-signature").next()) else {
+            check_cmc(row);
+            checked += 1;
+            continue;
+        };
+        let told: Value = serde_json::from_str(json).unwrap();
+        check_declared(&file, row, &told);
+        check_extensions(&file, row, &told["ext"]);
+        checked += 1;
+    }
+    assert!(checked >= 29, "only {checked} requests of the manifest were checked");
+    for (file, source) in scan.sources().iter().filter(|(file, _)| file.starts_with("csr/")) {
+        let sums = ["records", "yielded", "degraded"].map(|column| number(source, column));
+        assert_eq!(sums, [1, 1, 0], "{file}");
+    }
+}
+
+/// The message of the certificate console that the manifest describes in words.
+fn check_cmc(row: &Row) {
+    let told = ["request_kind", "os_version", "machine", "user", "process", "provider_name", "template_oid"];
+    let expected = [
+        "cmc",
+        "10.0.18363.2",
+        "CLIENT2.intra.adcslabor.de",
+        "INTRA\\rudi",
+        "MMC.EXE",
+        "Microsoft RSA SChannel Cryptographic Provider",
+        "1.3.6.1.4.1.311.21.8.6301991.2938543.412570.1725121.735828.231.14577106.8832112",
+    ];
+    assert_eq!(told.map(|column| text(row, column)), expected.map(Some));
+    assert_eq!((number(row, "key_spec"), number(row, "client_id")), (1, 5));
+    assert_eq!(text(row, "signature_algorithm"), Some("sha1_with_rsa"));
+}
+
+fn check_declared(file: &str, row: &Row, told: &Value) {
+    let column = |column: &str| row.get(column).cloned().unwrap_or_default();
+    assert_eq!(column("request_kind"), "pkcs10", "{file}");
+    assert_eq!(column("os_version"), told["os"], "{file}");
+    for (place, name) in ["client_id", "machine", "user", "process"].iter().enumerate() {
+        assert_eq!(column(name), told["client"][place], "{file}: {name}");
+    }
+    assert_eq!(column("provider_name"), told["csp"]["name"], "{file}");
+    assert_eq!(column("key_spec"), told["csp"]["keyspec"], "{file}");
+    let algorithm = match told["sigalg"].as_str().unwrap() {
+        "1.2.840.113549.1.1.5" => "sha1_with_rsa",
+        "1.2.840.113549.1.1.11" => "sha256_with_rsa",
+        "1.2.840.10045.4.3.2" => "ecdsa_with_sha256",
+        "1.2.840.10045.4.3.3" => "ecdsa_with_sha384",
+        "1.2.840.10040.4.3" => "dsa_with_sha1",
+        other => panic!("{file}: {other}"),
+    };
+    assert_eq!(column("signature_algorithm"), algorithm, "{file}");
+}
+
+fn check_extensions(file: &str, row: &Row, told: &Value) {
+    let list = |column: &str| row.get(column).and_then(Value::as_array).cloned().unwrap_or_default();
+    let extensions = list("extensions");
+    let others = told["other"].as_array().cloned().unwrap_or_default();
+    assert!(others.iter().all(|oid| extensions.contains(oid)), "{file}: {others:?} of {extensions:?}");
+    assert_eq!(list("eku"), told["eku"].as_array().cloned().unwrap_or_default(), "{file}");
+    assert_eq!(text(row, "sid"), told["sid"].as_str(), "{file}");
+    let mark = |oids: &[&str], name: &str| {
+        let is_told = oids.iter().any(|oid| told.get(oid).is_some());
+        assert_eq!(list("attestation").contains(&name.into()), is_told, "{file}: {name}");
+    };
+    mark(&["1.3.6.1.4.1.41482.3.11", "1.3.6.1.4.1.41482.3.1"], "yubikey_slot_certificate");
+    mark(&["1.3.6.1.4.1.41482.3.2"], "yubikey_intermediate_certificate");
+    assert!(!list("attestation").contains(&"attestation_statement".into()), "{file}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use criterion::Criterion;
 
 use crate::{exports, fleet, of, scaled};
 
+/// A request as a Windows client makes it.
+const REQUEST: &[u8] = include_bytes!("../../samples/pkcs10_request/windows-ksp.csr");
+
 /// Sources of one format.
 struct Export {
     name: &'static str,
@@ -40,6 +43,7 @@ fn inputs() -> Vec<Export> {
         export("sst", vec![exports::sst(&leaves)]),
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
+        export("pkcs10_request", vec![REQUEST.to_vec(); records as usize]),
     ]
 }
 

@@ -242,7 +242,12 @@ fn read_group(census: &Census, source: &Source) -> Box<Group> {
 }
 
 /// Fills a group; it never gets full.
-fn fill(mut group: Box<Group>, source: &Source, tools: &mut Tools, push: impl FnOnce(&mut GroupSink<'_>)) -> Box<Group> {
+fn fill(
+    mut group: Box<Group>,
+    source: &Source,
+    tools: &mut Tools,
+    push: impl FnOnce(&mut GroupSink<'_>),
+) -> Box<Group> {
     let origin = Origin { number: SourceNumber::default(), source, member: None, format: "census_1", client: None };
     let mut hand_on = |_: Box<Group>| panic!("the group is full: choose a smaller census");
     let mut sink = GroupSink::new(&mut group, SETTING, origin, tools, &mut hand_on, &|| false);

@@ -369,6 +369,7 @@ fn tell_request(r: &Request<'_>, paint: Paint) -> String {
         ("process", &r.process),
         ("Windows", &r.os_version),
         ("template", &r.template_name),
+        ("template OID", &r.template_oid),
     ];
     for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
         field(&mut text, name, &escape(value));

@@ -16,10 +16,12 @@ pub mod archive;
 pub mod bare_base64;
 pub mod der;
 pub mod element;
+pub mod named;
 pub mod ndjson;
 pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
+pub mod request;
 pub mod sst;
 pub mod text;
 
@@ -159,15 +161,15 @@ pub const FORMATS: &[&Format] = &[
     &der::CERTIFICATE,
     &pkcs7::FORMAT,
     &recognised::PKCS12,
-    &recognised::PKCS10_REQUEST,
-    &recognised::CMC_REQUEST,
-    &recognised::CMC_RESPONSE,
-    &recognised::CRL,
-    &recognised::CTL,
-    &recognised::ATTRIBUTE_CERTIFICATE,
+    &request::PKCS10,
+    &request::cmc::FORMAT,
+    &named::CMC_RESPONSE,
+    &named::CRL,
+    &named::CTL,
+    &named::ATTRIBUTE_CERTIFICATE,
     &recognised::CMS_MESSAGE,
     &recognised::PRIVATE_KEY,
-    &recognised::PUBLIC_KEY,
+    &named::PUBLIC_KEY,
     &recognised::REG_TEXT,
     &ndjson::CENSUS,
     &ndjson::FLAT,

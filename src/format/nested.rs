@@ -4,18 +4,19 @@
 
 use super::der::{self, Kind};
 use super::place::Place;
-use super::{HEAD, Head, element, pkcs7, sst};
+use super::{HEAD, Head, element, pkcs7, request, sst};
 use crate::input::Window;
-use crate::record::{Code, Reject, Sink, Stage};
+use crate::record::{Code, Reject, RequestKind, Sink, Stage};
 
-/// Pushes what the decoded `bytes` hold: certificates are observed, everything else known is skipped by its name,
-/// and what is nothing known is a lost record.
+/// Pushes what the decoded `bytes` hold: certificates and requests are read, everything else known is skipped by its
+/// name, and what is nothing known is a lost record.
 pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) {
     match der::kind(bytes) {
         Some(Kind::Certificate) => sink.observation(&der::observation(bytes, place.next(0))),
-        Some(Kind::SignedData) => {
+        Some(Kind::SignedData | Kind::CmcRequest | Kind::CmcResponse | Kind::Ctl) => {
             pkcs7::push(bytes, place, sink);
         }
+        Some(Kind::Pkcs10) => request::push(bytes, &[], place.next(0), RequestKind::Pkcs10, sink),
         Some(other) => sink.skip(other.skip_reason()),
         None if sst::is_store(bytes) => {
             sst::read_store(&mut Window::new(bytes, 0), place, sink);

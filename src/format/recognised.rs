@@ -71,27 +71,11 @@ recognised! {
     PARQUET = "parquet", "Apache Parquet", "*.parquet", "Apache Parquet format", |head| head.bytes.starts_with(b"PAR1");
     /// PFX.
     PKCS12 = "pkcs12", "PKCS#12 (PFX)", "*.pfx, *.p12", "RFC 7292", |head| is(head, Kind::Pkcs12);
-    /// Certification request.
-    PKCS10_REQUEST = "pkcs10_request", "PKCS#10 certificate request", "*.csr, *.req, *.p10", "RFC 2986",
-        |head| is(head, Kind::Pkcs10);
-    /// CMC request.
-    CMC_REQUEST = "cmc_request", "CMC certificate request", "*.req", "RFC 5272", |head| is(head, Kind::CmcRequest);
-    /// CMC response.
-    CMC_RESPONSE = "cmc_response", "CMC response", "*.rsp", "RFC 5272", |head| is(head, Kind::CmcResponse);
-    /// Revocation list.
-    CRL = "crl", "Certificate revocation list", "*.crl", "RFC 5280 section 5", |head| is(head, Kind::Crl);
-    /// Trust list.
-    CTL = "ctl", "Certificate trust list", "*.stl, *.ctl", "MS-CAESO 1.3.6.1.4.1.311.10.1", |head| is(head, Kind::Ctl);
-    /// Attribute certificate.
-    ATTRIBUTE_CERTIFICATE = "attribute_certificate", "X.509 attribute certificate", "*.cer (TPM platform)", "RFC 5755",
-        |head| is(head, Kind::AttributeCertificate);
     /// Other CMS.
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
     /// A private key outside PEM. Its content is never looked at.
     PRIVATE_KEY = "private_key", "Private key", "*.key, *.p8, *.pvk", "RFC 5958, RFC 8017, RFC 5915, PVK",
         |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
-    /// Public key.
-    PUBLIC_KEY = "public_key", "Public key", "*.pub", "RFC 5280 section 4.1.2.7", |head| is(head, Kind::PublicKey);
     /// Text export of regedit.
     REG_TEXT = "reg_text", "Registry export", "*.reg", "regedit export, versions 4 and 5", |head| {
         let text = text_of(head);

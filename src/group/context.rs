@@ -85,7 +85,7 @@ impl Context {
     pub fn request(&mut self, heading: Heading<'_>, r: &Request<'_>, known: Option<&Row>) {
         self.rows[1] += 1;
         let texts = [&r.subject, &r.requester, &r.provider_name, &r.machine, &r.user, &r.process, &r.disposition];
-        let lists = [&r.san_dns, &r.san_upn, &r.attributes, &r.extensions, &r.eku, &r.attestation];
+        let lists = [&r.san_dns, &r.san_upn, &r.san_other, &r.attributes, &r.extensions, &r.eku, &r.attestation];
         self.text += texts.into_iter().flatten().map(|text| text.len()).sum::<usize>()
             + lists.into_iter().flatten().map(|text| text.len() + 8).sum::<usize>();
         let c = &mut self.requests;
@@ -108,6 +108,7 @@ impl Context {
         c.is_signed.push(r.is_signed);
         c.san_dns.push(&r.san_dns);
         c.san_upn.push(&r.san_upn);
+        c.san_other.push(&r.san_other);
         c.sid.push(r.sid.as_deref());
         c.eku.push(&r.eku);
         c.provider_name.push(r.provider_name.as_deref());

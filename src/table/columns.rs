@@ -186,7 +186,7 @@ table! {
         request_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
         client: Word, Repeats, "Machine whose export this is, lower case: of a CA's database the CA, not the machine that asked.";
         client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        request_kind: Word, Repeats, "pkcs10, renewal, cmc, crmf, spkac or ca_row.";
+        request_kind: Word, Repeats, "pkcs10, renewal or signed (both: PKCS#10 in signedData), cmc, crmf or ca_row.";
         request_number: Int64, Differs, "The CA's number of the request.";
         disposition: Word, Repeats, "What became of it, as the CA's database says.";
         submitted_at: Time, Repeats, "When the CA received it.";
@@ -198,9 +198,10 @@ table! {
         key_size_bits: Int32, Repeats, "Bits of the key, as in certificates.";
         curve: Word, Repeats, "Named curve, or its dotted OID.";
         signature_algorithm: Word, Repeats, "Algorithm of the request's signature.";
-        is_signed: Bool, Repeats, "False where a hash stands in place of the signature.";
+        is_signed: Bool, Repeats, "False where nothing, or only a hash, stands in place of the signature. True says that one is there; it is not verified.";
         san_dns: TextList, Differs, "DNS names asked for.";
         san_upn: TextList, Differs, "User principal names asked for.";
+        san_other: TextList, Differs, "Every other alternative name asked for: its type, a colon and its text (iPAddress:192.0.2.1), or # and the hex of its DER.";
         sid: Text, Differs, "Security identifier asked for (KB5014754).";
         eku: TextList, Repeats, "Extended key usage OIDs asked for.";
         provider_name: Word, Repeats, "Provider that the client declares to hold the key, verbatim.";
@@ -219,7 +220,7 @@ table! {
         attestation: TextList, Repeats, "Marks of a key attestation that the client sent or the CA recorded. A claim, not a verdict.";
         attestation_platform: Word, Repeats, "Platform of the attestation statement: tpm_1_2, tpm_2_0, or its number.";
         attestation_provider: Word, Repeats, "Provider that made the attestation, as the client declares.";
-        is_key_archived: Bool, Repeats, "The private key was sent along for archiving, so it was exportable.";
+        is_key_archived: Bool, Repeats, "True where the private key was sent along for archiving, so it was exportable; null where no mark says so.";
         attributes: TextList, Repeats, "Every attribute of the request, dotted, in order.";
         extensions: TextList, Repeats, "Every extension asked for, dotted, in order.";
         renewed_thumbprint: Text, Differs, "SHA-1 of the certificate that is renewed, hex.";

@@ -18,6 +18,7 @@ mod oid;
 mod own;
 mod plain_name;
 mod profile;
+pub mod request;
 mod san;
 mod signature;
 mod skeleton;

@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
     name: "pem",
     title: "PEM",
     usual_names: "*.pem, *.crt, *.cer, *.p7b, *.txt",
-    yields: "every certificate, also inside PKCS#7; keys, requests and CRLs are skipped by name",
+    yields: "every certificate, also inside PKCS#7; certificate requests; keys, CRLs and the like are skipped by name",
     source: "RFC 7468, RFC 1421 section 4.4",
     sniff: is_pem,
     read: Some(read),
