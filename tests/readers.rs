@@ -22,7 +22,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn read() -> impl Iterator<Item = &'static str> {
-    FORMATS.iter().filter(|format| format.read.is_some()).map(|format| format.name)
+    FORMATS.iter().filter(|format| format.read.is_some() || format.unpack.is_some()).map(|format| format.name)
 }
 
 #[test]

@@ -1,7 +1,11 @@
-//! What must hold of every reader for any bytes: it comes back, it says how it ended, and a failure is told by a record.
+//! What must hold of every reader and unpacker for any bytes: it comes back, it says how it ended, and a failure is told
+//! by a record.
 //! Shared by the ordinary tests and the fuzz targets.
 #![allow(dead_code, clippy::needless_update)]
 
+use std::io::Read;
+
+use certcensus::format::archive::{Body, Fault, Found, Packed};
 use certcensus::format::{FORMATS, Format, Input, Memory, Outcome, Setting};
 use certcensus::input::Window;
 use certcensus::record::{Client, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink};
@@ -71,8 +75,41 @@ pub fn format(name: &str) -> &'static Format {
     FORMATS.iter().find(|format| format.name == name).unwrap_or_else(|| panic!("{name} is no format"))
 }
 
+/// Most bytes of all members together that are unpacked of one input, and most members.
+const UNPACKED: u64 = 4 * 1024 * 1024;
+const MEMBERS: u64 = 1000;
+
+/// Unpacks `bytes` as an archive of this format; its members are read and dropped.
+fn unpack(format: &Format, bytes: &[u8]) -> (Outcome, Tally) {
+    let (mut window, mut tally, mut left) = (Window::new(bytes, 0), Tally::default(), UNPACKED);
+    let Some(unpack) = format.unpack else { return (Outcome::Complete, tally) };
+    let outcome = unpack(Packed { window: &mut window, file: None, name: "a.ndjson.packed" }, &mut |found| {
+        match found {
+            Found::Mark => {}
+            Found::Reject(reject) => tally.reject(reject),
+            Found::Entry(entry) => {
+                tally.keep(&entry.name);
+                if let Body::Bytes { read, .. } = entry.body {
+                    let mut sunk = Vec::new();
+                    if let Err(error) = read.take(left).read_to_end(&mut sunk) {
+                        tally.said += Fault::of(&error).message.len();
+                        tally.lost += 1;
+                    }
+                    left -= sunk.len() as u64;
+                    tally.said += sunk.len();
+                }
+            }
+        }
+        left > 0 && tally.kept < MEMBERS
+    });
+    (outcome, tally)
+}
+
 /// Reads `bytes` as a whole source of this format, whether it would be taken for one or not.
 pub fn read(format: &Format, bytes: &[u8]) -> (Outcome, Tally) {
+    if format.unpack.is_some() {
+        return unpack(format, bytes);
+    }
     let (mut window, mut memory, mut tally) = (Window::new(bytes, 0), Memory::default(), Tally::default());
     // Small limits are met by small inputs.
     let setting = Setting { max_line: 4096, ..Setting::default() };
