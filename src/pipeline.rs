@@ -1,13 +1,15 @@
 //! The only file with threads: workers take tasks, build and encode row groups, and append them in order.
 //!
-//! Order without a sort: a task's number is its place in the report. A worker that finishes early leaves its
+//! Order without a sort: a task's number is its place in the report, and inside it the number of a block where a stream is
+//! cut into blocks ([`blocks`]). A worker that finishes early leaves its
 //! encoded group with the [`Line`] and takes the next task; at most `threads + 2` groups wait. Two things happen
 //! strictly in order, both short: *claiming* (which certificates of this group are new to the scan?) and
 //! *appending* to the files. Everything costly happens between them, on any worker.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,8 +39,10 @@ use crate::timing::{Part, Timing};
 use crate::walk::{Source, SourceNumber};
 
 mod archive;
+mod blocks;
 
 use archive::Archive;
+use blocks::{Blocks, read_block};
 
 /// What every worker needs to know.
 pub struct Job<'a> {
@@ -79,8 +83,9 @@ pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
 
 /// Runs phase 1: every source is read once, every row group appended to `report` in order.
 pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, Error> {
-    let line = Line::new(job, report, pool.current_num_threads() + 2);
-    let next = AtomicUsize::new(0);
+    let threads = pool.current_num_threads();
+    let line = Line::new(job, report, threads + 2);
+    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads));
     pool.broadcast(|_| {
         let _watch = Watch(&line);
         let mut worker = Worker {
@@ -92,11 +97,27 @@ pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, E
             Err(error) => return line.fail(error),
         };
         loop {
-            let task = next.fetch_add(1, Ordering::Relaxed);
-            if task >= job.plan.tasks() || job.progress.is_stopped() || line.has_failed() {
+            if job.progress.is_stopped() || line.has_failed() {
                 break;
             }
-            work(job, task, &mut worker, &mut packer, &line);
+            // Parts of a stream come before new tasks: their place in the report does, and their memory is wanted.
+            if let Some(block) = blocks.take() {
+                read_block(job, block, (&mut worker.tools, &mut worker.reading), &mut packer, &line, &blocks);
+                continue;
+            }
+            let running = blocks.begin();
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task < job.plan.tasks() {
+                work(job, task, &mut worker, &mut packer, &line, &blocks);
+                continue;
+            }
+            drop(running);
+            match blocks.wait() {
+                Some(block) => {
+                    read_block(job, block, (&mut worker.tools, &mut worker.reading), &mut packer, &line, &blocks);
+                }
+                None => break,
+            }
         }
         // A task given up leaves a gap in the line: who waits behind it must not wait for ever.
         if job.progress.is_stopped() {
@@ -146,8 +167,45 @@ impl Drop for Watch<'_, '_> {
     }
 }
 
-/// Place of a group in the report: its task and its number inside the task.
-type Turn = (usize, u32);
+/// Place of a group in the report: its task, the block of the task where a stream is cut into blocks, and its number there.
+type Turn = (usize, u32, u32);
+
+/// What ends with a group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Only the group: another one follows in the block.
+    Group,
+    /// A block.
+    Block,
+    /// The task.
+    Task,
+}
+
+/// Where the groups of one task go.
+struct Outlet<'o> {
+    line: &'o Line<'o>,
+    packer: &'o mut Packer,
+    turn: Turn,
+    /// Time spent there, and not with records.
+    elsewhere: Duration,
+}
+
+impl Outlet<'_> {
+    fn submit(&mut self, group: Box<Group>, end: End) {
+        let start = Instant::now();
+        self.line.submit(self.turn, self.packer, group, end);
+        self.turn = after(self.turn, end);
+        self.elsewhere += start.elapsed();
+    }
+}
+
+/// The way of a task's groups into the report, and of its blocks to other workers.
+#[derive(Clone, Copy)]
+struct Flow<'f, 'o> {
+    line: &'f Line<'f>,
+    blocks: &'f Blocks,
+    outlet: &'f RefCell<Outlet<'o>>,
+}
 
 /// Where a reader finds a source.
 #[derive(Clone, Copy)]
@@ -157,25 +215,21 @@ struct Place<'p> {
 }
 
 /// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
-fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>) {
+fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>, blocks: &Blocks) {
     let start = Instant::now();
-    let (mut number, mut elsewhere) = (0, Duration::ZERO);
-    let mut hand_on = |group: Box<Group>, last: bool| {
-        let start = Instant::now();
-        line.submit((task, number), packer, group, last);
-        elsewhere += start.elapsed();
-        number += 1;
-    };
+    let outlet = RefCell::new(Outlet { line, packer, turn: (task, 0, 0), elsewhere: Duration::ZERO });
+    let flow = Flow { line, blocks, outlet: &outlet };
     let mut group = Group::new(job.setting);
     for range in job.plan.ranges(task) {
         if job.progress.is_stopped() || line.has_failed() {
             return;
         }
-        group = read_unit(job, &range, group, worker, &mut |full| hand_on(full, false));
+        group = read_unit(job, &range, group, worker, &flow);
     }
     if !job.progress.is_stopped() {
-        hand_on(group, true);
+        outlet.borrow_mut().submit(group, End::Task);
     }
+    let elsewhere = outlet.borrow().elsewhere;
     job.timing.add(Part::Records, start.elapsed().saturating_sub(elsewhere), 0);
 }
 
@@ -185,8 +239,9 @@ fn read_unit(
     unit: &Unit,
     mut group: Box<Group>,
     worker: &mut Worker,
-    hand_on: &mut dyn FnMut(Box<Group>),
+    flow: &Flow<'_, '_>,
 ) -> Box<Group> {
+    let hand_on = &mut |full| flow.outlet.borrow_mut().submit(full, End::Group);
     let Worker { tools, reading } = worker;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
@@ -206,7 +261,7 @@ fn read_unit(
     } else if source.special {
         format = Some("special_file");
     } else {
-        match open_and_read(job, unit, source, reading, &mut sink) {
+        match open_and_read(job, unit, source, reading, flow, &mut sink) {
             Ok((found, outcome)) => (format, status) = (found, outcome),
             Err(error) => {
                 sink.reject(Reject::lost(Lineage::default(), Stage::Read, Code::Io, error.to_string()));
@@ -234,6 +289,7 @@ fn open_and_read(
     unit: &Unit,
     source: &Source,
     worker: &mut Reading,
+    flow: &Flow<'_, '_>,
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
     let mut file = File::open(&source.file)?;
@@ -250,12 +306,17 @@ fn open_and_read(
                 Some(read_guarded(format, job, &mut window, &mut worker.memory, place, sink))
             }
             Some(format) if format.unpack.is_some() => {
-                let archive = Archive::new(job, unit.source, source);
+                let archive = Archive::new(job, unit.source, source, flow);
                 Some(archive.unpack(format, &mut window, None, 1, worker, sink))
             }
             _ => None,
         };
         worker.keep(window.into_buffer());
+        if format.is_some_and(|format| format.unpack.is_some()) {
+            // What an unpacker reads from all over the file does not come by here.
+            let read = file.stream_position().unwrap_or(source.len);
+            job.progress.add_bytes(source.len.saturating_sub(read));
+        }
         return Ok(match format {
             None => (None, Status::Unrecognised),
             Some(format) if format.name == "empty" => (Some(format.name), Status::Empty),
@@ -382,8 +443,8 @@ struct State {
     claim: Turn,
     /// The place that is appended next.
     append: Turn,
-    unclaimed: BTreeMap<Turn, (Encoded, bool)>,
-    ready: BTreeMap<Turn, (Ready, bool)>,
+    unclaimed: BTreeMap<Turn, (Encoded, End)>,
+    ready: BTreeMap<Turn, (Ready, End)>,
     report: Option<Report>,
     error: Option<Error>,
 }
@@ -391,8 +452,8 @@ struct State {
 impl<'a> Line<'a> {
     fn new(job: &'a Job<'a>, report: Report, room: usize) -> Self {
         let state = State {
-            claim: (0, 0),
-            append: (0, 0),
+            claim: (0, 0, 0),
+            append: (0, 0, 0),
             unclaimed: BTreeMap::new(),
             ready: BTreeMap::new(),
             report: Some(report),
@@ -417,13 +478,13 @@ impl<'a> Line<'a> {
 
     /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
     /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, last: bool) {
-        if let Err(error) = self.try_submit(place, packer, group, last) {
+    fn submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, end: End) {
+        if let Err(error) = self.try_submit(place, packer, group, end) {
             self.fail(error);
         }
     }
 
-    fn try_submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, last: bool) -> Result<(), Error> {
+    fn try_submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, end: End) -> Result<(), Error> {
         let timing = self.job.timing;
         let hashing = group.certificates.spent.hashing;
         let start = Instant::now();
@@ -441,14 +502,14 @@ impl<'a> Line<'a> {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         timing.add(Part::Wait, start.elapsed(), 1);
-        state.unclaimed.insert(place, (encoded, last));
+        state.unclaimed.insert(place, (encoded, end));
         loop {
             if state.error.is_some() {
                 return Ok(());
             }
             let place = state.claim;
-            let Some((encoded, last)) = state.unclaimed.remove(&place) else { return Ok(()) };
-            state.claim = after(place, last);
+            let Some((encoded, end)) = state.unclaimed.remove(&place) else { return Ok(()) };
+            state.claim = after(place, end);
             let Some(report) = state.report.as_mut() else { return Ok(()) };
             let claimed: Claimed = report.claim(encoded);
             drop(state);
@@ -457,15 +518,15 @@ impl<'a> Line<'a> {
             let start = Instant::now();
             state = self.lock();
             timing.add(Part::Wait, start.elapsed(), 0);
-            state.ready.insert(place, (ready, last));
+            state.ready.insert(place, (ready, end));
             timing.of(Part::Append, 1, || Self::append_ready(&mut state))?;
             self.moved.notify_all();
         }
     }
 
     fn append_ready(state: &mut State) -> Result<(), Error> {
-        while let Some((ready, last)) = state.ready.remove(&state.append) {
-            state.append = after(state.append, last);
+        while let Some((ready, end)) = state.ready.remove(&state.append) {
+            state.append = after(state.append, end);
             if let Some(report) = state.report.as_mut() {
                 report.append(ready)?;
             }
@@ -483,8 +544,12 @@ impl<'a> Line<'a> {
     }
 }
 
-fn after(place: Turn, last: bool) -> Turn {
-    if last { (place.0 + 1, 0) } else { (place.0, place.1 + 1) }
+fn after((task, block, number): Turn, end: End) -> Turn {
+    match end {
+        End::Group => (task, block, number + 1),
+        End::Block => (task, block + 1, 0),
+        End::Task => (task + 1, 0, 0),
+    }
 }
 
 #[cfg(test)]

@@ -94,6 +94,11 @@ impl Plan {
         Plan { step: unit, units, tasks }
     }
 
+    /// Length of a unit inside a large source, in bytes.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
     /// Number of tasks.
     pub fn tasks(&self) -> usize {
         self.tasks.len()

@@ -127,7 +127,7 @@ pub struct Scan {
 /// How far archives are unpacked. Every limit that is reached is a reject that names it.
 #[derive(Debug, clap::Args)]
 pub struct Unpacking {
-    /// Archives inside each other: 1 reads members of archives, but no archive among them
+    /// Archives inside each other, at most 64: 1 reads members of archives, but no archive among them
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub max_archive_depth: u32,
     /// Bytes that a member of an archive may unpack to for each packed one, from 64 MiB on

@@ -90,6 +90,10 @@ pub(super) fn limits(args: &Unpacking) -> Result<Limits, Error> {
             return Err(Error::Usage(format!("{option} 0: give a number from 1")));
         }
     }
+    if args.max_archive_depth > Limits::DEEPEST {
+        let (depth, most) = (args.max_archive_depth, Limits::DEEPEST);
+        return Err(Error::Usage(format!("--max-archive-depth {depth}: give a number up to {most}")));
+    }
     Ok(Limits {
         depth: args.max_archive_depth,
         ratio: args.max_archive_ratio,

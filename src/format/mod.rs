@@ -104,12 +104,14 @@ pub enum Outcome {
 /// Reads one unit from its start to the end of its window, pushing what it finds.
 pub type Read = fn(Input<'_, '_>, &mut dyn Sink) -> Outcome;
 
+/// Finds the first record (census: run) border after the first whole record of the window. `None` if there is none.
+pub type Near = fn(&mut Window<'_>) -> Option<u64>;
+
 /// How the offsets are found where a large source may be cut.
 #[derive(Clone, Copy)]
 pub enum Border {
-    /// From anywhere in the source: the first record (census: run) border after the first whole record of the window.
-    /// `None` if there is none.
-    Near(fn(&mut Window<'_>) -> Option<u64>),
+    /// From anywhere in the source.
+    Near(Near),
     /// Only by counting from the start: for a window over the whole source, borders that are about so many bytes apart.
     Counted(fn(&mut Window<'_>, u64) -> Vec<u64>),
 }

@@ -55,8 +55,7 @@ impl Tools {
 
 /// Fills groups from what a reader pushes, and hands full ones on.
 pub struct GroupSink<'a> {
-    /// The group being filled.
-    pub group: &'a mut Box<Group>,
+    group: &'a mut Box<Group>,
     setting: Setting<'a>,
     origin: Origin<'a>,
     tools: &'a mut Tools,
@@ -101,6 +100,16 @@ impl<'a> GroupSink<'a> {
     /// A sink for a member of this source, which goes on filling the same group.
     pub fn of_member<'s>(&'s mut self, origin: Origin<'s>) -> GroupSink<'s> {
         GroupSink::new(self.group, self.setting, origin, self.tools, self.hand_on, self.stopped)
+    }
+
+    /// The group being filled.
+    pub fn group_mut(&mut self) -> &mut Box<Group> {
+        self.group
+    }
+
+    /// What the worker keeps from group to group, for a part of a source that is read into another group.
+    pub fn tools(&mut self) -> &mut Tools {
+        self.tools
     }
 
     /// Names the format of what comes now.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::format::archive::{Body, Budget, Entry, Found, Meter, Packed, clip_name};
-use crate::format::{self, Format};
+use crate::format::{self, Border, Format};
 use crate::group::row::Origin;
 use crate::group::sink::GroupSink;
 use crate::group::tally::Status;
@@ -13,14 +13,16 @@ use crate::input::Window;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::walk::{Member, Source};
 
-use super::{Job, Place, Reading, end_early, read_guarded, status_of};
+use super::blocks::Stream;
+use super::{Flow, Job, Place, Reading, end_early, read_guarded, status_of};
 
 /// One file that is unpacked, with everything nested in it.
-pub(super) struct Archive<'a> {
+pub(super) struct Archive<'a, 'o> {
     job: &'a Job<'a>,
     file: u32,
     source: &'a Source,
     budget: Budget,
+    flow: &'a Flow<'a, 'o>,
 }
 
 /// What became of a member.
@@ -37,10 +39,10 @@ impl Done {
     }
 }
 
-impl<'a> Archive<'a> {
+impl<'a, 'o> Archive<'a, 'o> {
     /// A file about to be unpacked.
-    pub(super) fn new(job: &'a Job<'a>, file: u32, source: &'a Source) -> Self {
-        Archive { job, file, source, budget: Budget::new(job.reading.limits, source) }
+    pub(super) fn new(job: &'a Job<'a>, file: u32, source: &'a Source, flow: &'a Flow<'a, 'o>) -> Self {
+        Archive { job, file, source, budget: Budget::new(job.reading.limits, source), flow }
     }
 
     /// Unpacks the file, or `inside` it the member of this name that is an archive itself.
@@ -129,7 +131,8 @@ impl<'a> Archive<'a> {
         let done = match entry.body {
             Body::Bytes { read, packed } => {
                 let meter = self.budget.meter(read, packed, self.job.hash_sources);
-                self.read(meter, entry.size, (&member, &path), depth, reading, sink)
+                let stream = Stream { origin, path: &path, flow: self.flow };
+                self.read(meter, entry.size, &stream, depth, reading, sink)
             }
             Body::Special => Done::unread(Some("special_file"), Status::Unsupported, None),
             Body::Locked => {
@@ -155,7 +158,7 @@ impl<'a> Archive<'a> {
         &self,
         mut meter: Meter<'_>,
         size: Option<u64>,
-        (member, path): (&Member, &str),
+        stream: &Stream<'_, '_>,
         depth: u32,
         reading: &mut Reading,
         sink: &mut GroupSink<'_>,
@@ -167,11 +170,19 @@ impl<'a> Archive<'a> {
         let status = match format {
             None => Status::Unrecognised,
             Some(format) if format.unpack.is_some() => {
-                self.unpack(format, &mut window, Some(&member.name), depth + 1, reading, sink)
+                self.unpack(format, &mut window, stream.origin.member_name(), depth + 1, reading, sink)
             }
             Some(format) if format.read.is_some() => {
-                let place = Place { path, file: None };
-                let status = read_guarded(format, self.job, &mut window, &mut reading.memory, place, sink);
+                let is_long = size.is_none_or(|size| size > self.job.plan.step());
+                let status = match format.border {
+                    Some(Border::Near(border)) if is_long => {
+                        stream.read(self.job, format, border, &mut window, reading, sink)
+                    }
+                    _ => {
+                        let place = Place { path: stream.path, file: None };
+                        read_guarded(format, self.job, &mut window, &mut reading.memory, place, sink)
+                    }
+                };
                 if format.name == "empty" { status.max(Status::Empty) } else { status }
             }
             Some(_) => Status::Unsupported,

@@ -343,7 +343,17 @@ fn limits_are_options() {
         let told = codes(&format!("r{}", nth + 1), &[option, value]);
         assert!(told.len() == 1 && told[0].contains(option), "{told:?}");
     }
-    for wrong in [["--max-archive-depth", "0"], ["--max-archive-ratio", "0"], ["--max-archive-bytes", "lots"]] {
+    let mut deep = write::gzip(&cer("ca.cer"));
+    (0..70).for_each(|_| deep = write::gzip(&deep));
+    bench.put("in/a.tgz", deep);
+    let told = codes("deep", &["--max-archive-depth", "64"]);
+    assert!(told.len() == 1 && told[0].contains("--max-archive-depth"), "{told:?}");
+    let wrongs = [["--max-archive-depth", "0"], ["--max-archive-depth", "65"]];
+    for wrong in wrongs.into_iter().chain([
+        ["--max-archive-ratio", "0"],
+        ["--max-archive-ratio", "0"],
+        ["--max-archive-bytes", "lots"],
+    ]) {
         let out = bench.run(&[&["scan", "in", "-o", "wrong"][..], &wrong].concat());
         assert_eq!(out.status.code(), Some(2), "{out:?}");
     }
@@ -393,4 +403,86 @@ fn compressed_hives_of_the_corpus_are_sources_with_a_member() {
         ("regipy-NTUSER_with_winscp.DAT", "registry_hive"),
     ];
     assert_eq!(found, expected.map(|(member, format)| (member.to_owned(), format.to_owned())));
+}
+
+/// Lines of a fleet, `times` over.
+fn lines(bench: &Bench, times: usize) -> Vec<u8> {
+    bench.fleet("lines", &synth::Options { clients: 16, layout: synth::Layout::Shards(1), ..rough(33) });
+    let file = fs::read_dir(bench.path("lines")).unwrap().next().unwrap().unwrap().path();
+    fs::read(file).unwrap().repeat(times)
+}
+
+#[test]
+fn streams_that_several_workers_read_give_the_rows_of_the_plain_file_and_always_the_same_bytes() {
+    let bench = Bench::new();
+    let lines = lines(&bench, 2);
+    assert!(lines.len() > 400_000, "{} bytes", lines.len());
+    bench.put("plain/a.ndjson", &lines);
+    let streams = [("gz", write::gzip(&lines)), ("zst", write::zstd(&lines)), ("xz", write::xz(&lines))];
+    let options = |threads| Options { threads, unit_bytes: Some(30_000), ..Options::default() };
+    let tables = |report: &Report| CONTENT.map(|table| without(report.rows(table), &PLACE));
+    let (plain, _) = scan_here(&bench, "plain", "plain-report", &options(2));
+    let expected = tables(&plain);
+    for (ending, bytes) in streams {
+        bench.put(&format!("{ending}/a.ndjson.{ending}"), bytes);
+        let mut first = None;
+        for threads in [1, 2, 3] {
+            let (report, scanned) = scan_here(&bench, ending, &format!("{ending}-{threads}"), &options(threads));
+            let these = (report.bytes(), report.manifest());
+            if first.is_none() {
+                assert_balanced(&report);
+                for ((table, expected), found) in CONTENT.iter().zip(&expected).zip(tables(&report)) {
+                    assert!(*expected == found, "{table} of {ending}");
+                }
+                let groups = scanned.timing.iter().find(|spent| spent.part == "append").unwrap().count;
+                assert!(groups > 4, "{groups} row groups: the stream was not cut");
+            }
+            assert!(*first.get_or_insert_with(|| these.clone()) == these, "{threads} threads differ");
+        }
+    }
+}
+
+#[test]
+fn a_stream_without_borders_is_read_by_one_worker() {
+    let bench = Bench::new();
+    let (lines, endless) = (lines(&bench, 1), endless(1 << 20));
+    let all = [&lines[..], &endless, b"\n", &lines].concat();
+    bench.put("plain/a.ndjson", &all);
+    bench.put("zst/a.ndjson.zst", write::zstd(&all));
+    let rows = |name: &str, unit| {
+        let options = Options { threads: 2, unit_bytes: Some(unit), ..Options::default() };
+        let (report, _) = scan_here(&bench, name, &format!("report-{name}"), &options);
+        CONTENT.map(|table| without(report.rows(table), &PLACE))
+    };
+    assert!(rows("plain", u64::MAX / 4) == rows("zst", 4_000));
+}
+
+/// Streams before, behind and inside of everything else: nobody waits for a block that nobody reads, and a stream that
+/// breaks off costs what is behind that.
+#[test]
+fn streams_among_other_sources_end_in_any_order() {
+    let bench = Bench::new();
+    let lines = lines(&bench, 1);
+    let zst = write::zstd(&lines);
+    for part in 0..3 {
+        bench.put(&format!("in/{part}-a.ndjson.zst"), &zst);
+        bench.put(&format!("in/{part}-b.ndjson.zst"), &zst[..zst.len() / 2]);
+        bench.put(&format!("in/{part}-c.cer"), cer("ec-leaf.cer"));
+        bench.put(&format!("in/{part}-d.ndjson"), &lines[..lines.len() / 5]);
+        let both =
+            write::zip(&[deflated("a.ndjson", &lines), stored("ca.cer", &cer("ca.cer")), deflated("b.ndjson", &lines)]);
+        bench.put(&format!("in/{part}-e.zip"), both);
+    }
+    for unit in [20_000, 60_000] {
+        let mut first = None;
+        for threads in [1, 2, 4] {
+            let options = Options { threads, unit_bytes: Some(unit), force: true, ..Options::default() };
+            let (report, _) = scan_here(&bench, "in", "report", &options);
+            let these = (report.bytes(), report.manifest());
+            if first.is_none() {
+                assert_balanced(&report);
+            }
+            assert!(*first.get_or_insert_with(|| these.clone()) == these, "{threads} threads differ");
+        }
+    }
 }

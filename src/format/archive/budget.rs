@@ -32,6 +32,8 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Greatest depth that may be asked for: each archive in an archive takes some of a worker's stack.
+    pub const DEEPEST: u32 = 64;
     /// Bytes of a member from which on its ratio counts: small members may be as dense as they like.
     pub const RATIO_FROM: u64 = 64 * 1024 * 1024;
 }
