@@ -19,6 +19,7 @@ pub mod ndjson;
 pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
+pub mod registry_hive;
 pub mod sst;
 pub mod text;
 
@@ -127,7 +128,8 @@ pub struct Format {
 pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,
-    &recognised::REGISTRY_HIVE,
+    &registry_hive::LOG,
+    &registry_hive::FORMAT,
     &recognised::REGISTRY_POL,
     &recognised::GZIP,
     &recognised::ZIP,
