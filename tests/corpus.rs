@@ -197,6 +197,32 @@ fn a_store_of_many_key_kinds_is_decoded_as_expected() {
 }
 
 #[test]
+fn a_hive_says_what_the_store_of_the_same_certificates_says() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    let (hive, store) = (&found["wine/wine-mixed-NTUSER.DAT"], &found["wine/sst-wine-mixed.sst"]);
+    let (_, yields) = &scan.promises(&["wine"]).into_iter().find(|(file, _)| file.ends_with("NTUSER.DAT")).unwrap();
+    assert!(yields.starts_with(&format!("{} Blob values", hive.len())), "{} rows: {yields}", hive.len());
+    // A hive is ordered by name, a store by nothing.
+    let sorted = |rows: &[Row]| {
+        let rows = rows.iter().map(|row| (text(row, "thumbprint").unwrap().to_owned(), row.clone()));
+        rows.collect::<BTreeMap<_, _>>()
+    };
+    let (hive, store) = (sorted(hive), sorted(store));
+    assert!(hive.len() == 20 && hive.keys().eq(store.keys()));
+    let verdict = ["key_api", "key_storage", "key_presence"];
+    for (of_hive, of_store) in hive.values().zip(store.values()) {
+        assert_eq!(Key::claimed(of_hive), Key::claimed(of_store));
+        assert_eq!(text(of_hive, "friendly_name"), text(of_store, "friendly_name"));
+        // A certificate without any property is one without a key in a hive; a store may have lost its properties.
+        match text(of_store, "key_presence") {
+            Some("unknown") => assert_eq!(verdict.map(|column| text(of_hive, column)), [Some("none"); 3]),
+            _ => verdict.iter().for_each(|column| assert_eq!(text(of_hive, column), text(of_store, column))),
+        }
+    }
+}
+
+#[test]
 fn a_store_of_roots_has_every_certificate_and_no_key() {
     let Some(scan) = Scan::of("binary") else { return };
     let rows = &scan.observations()["sst/roots-wu-2021.sst"];
@@ -344,7 +370,9 @@ fn every_file_is_named_and_every_record_accounted_for() {
             let format = FORMATS.iter().find(|format| format.name == name).unwrap();
             let status = text(row, "status").unwrap();
             let fits = if format.is_read() { ["complete", "empty"].contains(&status) } else { status == "unsupported" };
-            assert!(fits, "{part}/{file}: {name} is {status}");
+            // The one hive of the corpus that was not closed cleanly.
+            let is_dirty = file.contains("winscp") && status == "incomplete";
+            assert!(fits || is_dirty, "{part}/{file}: {name} is {status}");
             let count = |column: &str| number(row, column);
             assert_eq!(count("records"), count("yielded") + count("skipped") + count("rejects"), "{part}/{file}");
             let is_archive = format.unpack.is_some();

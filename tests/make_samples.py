@@ -3,7 +3,8 @@
 
 The certificates were made once with OpenSSL under made-up names; their private keys were thrown away. Everything
 else is built here from the layouts in the specifications: MS-OSHARED 2.3.2.5 (serialized store), MS-GPEF 2.2.1.1.1
-(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), census/1.
+(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), census/1, and
+"Windows registry file format specification" by M. Suhanov (hives).
 
 Run from anywhere: python3 tests/make_samples.py
 """
@@ -98,6 +99,165 @@ def post_quantum_certificate():
     key = der(0x30, algorithm, der(0x03, b"\0" + filler(1952)))
     body = der(0x30, der(0xA0, b"\x02\x01\x02"), b"\x02\x02\x65\x65", algorithm, name, validity, name, key)
     return der(0x30, body, algorithm, der(0x03, b"\0" + filler(3309)))
+
+
+class Hive:
+    """A registry hive of one bin. Keys are dictionaries; a value is `(type, data)`, its name stands before the keys."""
+
+    def __init__(self, tree, lists=None):
+        """`lists` says of a key, by its name, how its subkeys are listed (`lf`, `lh`, `li`, `ri`); `lh` if not."""
+        self.cells, self.lists, self.places = bytearray(), lists or {}, {}
+        self.root = self.key("ROOT", tree, "")
+
+    def cell(self, content):
+        at = 32 + len(self.cells)
+        size = (4 + len(content) + 7) // 8 * 8
+        self.cells += struct.pack("<i", -size) + content.ljust(size - 4, b"\0")
+        return at
+
+    def value(self, name, kind, data):
+        size, place = len(data), 0xFFFFFFFF
+        if 0 < size <= 4:
+            size, place = size | 0x80000000, int.from_bytes(data, "little")
+        elif size > 16344:
+            parts = [self.cell(data[at:at + 16344]) for at in range(0, size, 16344)]
+            listed = self.cell(struct.pack(f"<{len(parts)}I", *parts))
+            place = self.cell(b"db" + struct.pack("<HI", len(parts), listed))
+        elif size:
+            place = self.cell(data)
+        coded, flag = self.name(name)
+        return self.cell(b"vk" + struct.pack("<HIIIHH", len(coded), size, place, kind, flag, 0) + coded)
+
+    @staticmethod
+    def name(name):
+        try:
+            return name.encode("latin-1"), 1
+        except UnicodeEncodeError:
+            return name.encode("utf-16-le"), 0
+
+    def leaf(self, kind, keys):
+        pairs = {"li": "", "lf": "lf", "lh": "lh"}[kind]
+        content = kind.encode() + struct.pack("<H", len(keys))
+        for name, at in keys:
+            content += struct.pack("<I", at)
+            if pairs == "lf":
+                content += name.encode("latin-1", "replace")[:4].ljust(4, b"\0")
+            elif pairs == "lh":
+                code = 0
+                for unit in name.upper():
+                    code = (37 * code + ord(unit)) % 2**32
+                content += struct.pack("<I", code)
+        return self.cell(content)
+
+    def key(self, name, tree, path):
+        values = [(n, v) for n, v in tree.items() if isinstance(v, tuple)]
+        below = sorted(((n, t) for n, t in tree.items() if isinstance(t, dict)), key=lambda k: k[0].upper())
+        keys = [(n, self.key(n, t, path + "\\" + n if path else n)) for n, t in below]
+        listed = [self.value(n, *v) for n, v in values]
+        value_list = self.cell(struct.pack(f"<{len(listed)}I", *listed)) if listed else 0xFFFFFFFF
+        kind, key_list = self.lists.get(name, "lh"), 0xFFFFFFFF
+        if keys and kind == "ri":
+            parts = [self.leaf("li", keys[:1]), self.leaf("lh", keys[1:])]
+            key_list = self.cell(b"ri" + struct.pack("<H2I", 2, *parts))
+        elif keys:
+            key_list = self.leaf(kind, keys)
+        coded, flag = self.name(name)
+        flags = (0x20 if flag else 0) | (0 if path or name != "ROOT" else 0x0C)
+        at = self.cell(b"nk" + struct.pack("<HQIIIIIIIIIIIIIIIHH", flags, 0, 0, 0xFFFFFFFF, len(keys), 0, key_list,
+                       0xFFFFFFFF, len(listed), value_list, 0xFFFFFFFF, 0xFFFFFFFF, 64, 0, 64, 65536, 0, len(coded),
+                       0) + coded)
+        for _, child in keys:
+            self.put(child + 20, at)
+        self.places[path] = (at, key_list, value_list, listed)
+        return at
+
+    def put(self, at, value):
+        """Overwrites four bytes, as a damage or to complete a cell; `at` is a reference."""
+        struct.pack_into("<I", self.cells, at - 32, value % 2**32)
+
+    def file(self, begun=7, ended=7):
+        size = (32 + len(self.cells) + 4095) // 4096 * 4096
+        free = size - 32 - len(self.cells)
+        bin_ = b"hbin" + struct.pack("<IIQQI", 0, size, 0, 0, 0) + self.cells
+        bin_ += struct.pack("<i", free).ljust(free, b"\0") if free else b""
+        base = b"regf" + struct.pack("<IIQIIIIIII", begun, ended, 0, 1, 5, 0, 1, self.root, size, 1)
+        base = base.ljust(508, b"\0")
+        check = 0
+        for (word,) in struct.iter_unpack("<I", base):
+            check ^= word
+        return (base + struct.pack("<I", check)).ljust(4096, b"\0") + bin_
+
+
+SZ, BINARY, DWORD = 1, 3, 4
+
+
+def text(value):
+    return SZ, wide(value)
+
+
+def number(value):
+    return DWORD, struct.pack("<I", value)
+
+
+def elements(*objects):
+    """`Certificates` of a store: one key an element, called by the SHA-1 of its certificate."""
+    keys = {}
+    for element, certificate in objects:
+        keys[hashlib.sha1(certificate).hexdigest().upper()] = {"Blob": (BINARY, element)}
+    return {"Certificates": keys, "CRLs": {}, "CTLs": {}}
+
+
+def plain(certificate):
+    """An element with the hash that Windows keeps and no word of a key."""
+    return record(SHA1, hashlib.sha1(certificate).digest()) + record(CERTIFICATE, certificate), certificate
+
+
+def machine_hive():
+    """A SOFTWARE hive with every kind of list and name, and keys that are passed by."""
+    large = record(0x8002, filler(17000)) + plain(WEAK)[0]
+    return Hive({
+        "Classes": {"Example.Document": {"": text("passed by")}},
+        "Microsoft": {
+            "Cryptography": {
+                "MachineGuid": text("00000000-0000-4000-8000-0000000000aa"),
+                "Calais": {"SmartCards": {"Example Card": {"Crypto Provider": text("Example Card CSP")}}},
+                "Defaults": {"Provider": {"Example Card CSP": {
+                    "Image Path": text("C:\\Example\\csp.dll"), "Type": number(CAPI_RSA_FULL)}}},
+                "Services": {"NTDS": {"SystemCertificates": {"My": elements(plain(UNENDING))}}}},
+            "EnterpriseCertificates": {"NTAuth": elements(plain(CA))},
+            "SystemCertificates": {
+                "AuthRoot": {**elements(), "AutoUpdate": {"Flags": number(1)}},
+                "MY": elements((CAPI_ELEMENT, RSA), (CNG_ELEMENT, EC)),
+                "Ωμέγα": {**elements((large, WEAK)), "CRLs": {"00": {"Blob": (BINARY, record(CRL, der(0x30)))}}}},
+            "Windows NT": {"CurrentVersion": {
+                "CurrentBuildNumber": text("26100"), "ProductName": text("Windows Example"), "UBR": number(2033),
+                "Fonts": {"Example": text("passed by")}}}},
+        "Policies": {"Microsoft": {"SystemCertificates": {"EFS": elements(plain(ODD))}}},
+        "WOW6432Node": {"Microsoft": {"Cryptography": {"Defaults": {"Provider": {"Example Card CSP": {
+            "Type": number(CAPI_RSA_FULL)}}}}}},
+    }, {"Microsoft": "ri", "Cryptography": "li", "SystemCertificates": "lf"})
+
+
+def user_hive(*objects):
+    return Hive({"Software": {"Microsoft": {"SystemCertificates": {"My": elements(*objects)}}}})
+
+
+def damaged_hive():
+    """Eight stores with one element each and one damage each; those of F and H can be read."""
+    store = {f"Damage {letter}": elements(plain(CA)) for letter in "ABCDEFGH"}
+    hive = Hive({"Microsoft": {"SystemCertificates": store}, "Policies": {}})
+    tree = "Microsoft\\SystemCertificates\\Damage "
+    ca = "\\Certificates\\" + hashlib.sha1(CA).hexdigest().upper()
+    at = lambda letter, below="": hive.places[tree + letter + below]
+    hive.put(at("A", ca)[3][0], 0x30)                    # the value's cell is free
+    hive.put(at("B", ca)[3][0] + 4 + 8, 0x7FFFFFF0)      # its data stands outside
+    hive.put(at("C", ca)[3][0] + 4 + 4, 20 << 20)        # its data is too long
+    hive.put(at("D", ca)[3][0] + 4 + 4, 4000)            # its data does not fit its cell
+    hive.put(at("E", "\\Certificates")[1] + 8, at("E")[0])   # a key below itself
+    hive.put(at("F")[0] + 4 + 20, 9)                     # more subkeys than listed
+    hive.put(at("G")[1] + 4, int.from_bytes(b"xx\x03\0", "little"))     # no list
+    hive.put(hive.places["Policies"][0] + 4, 0)          # no key
+    return hive
 
 
 def census(host, providers, certificates, serial):
@@ -307,6 +467,12 @@ def main():
         record(FRIENDLY_NAME, wide("encoding 2"), encoding=2) + record(CERTIFICATE, CA),
         record(KEY_PROV_INFO, bytes(27)) + record(SHA1, bytes(19)) + record(CERTIFICATE, CA),
         record(FRIENDLY_NAME, wide("no object"))) + b"trailing")
+
+    machine = machine_hive()
+    write("registry_hive/SOFTWARE", machine.file())
+    write("registry_hive/NTUSER.DAT", user_hive((CAPI_ELEMENT, RSA), plain(CA)).file())
+    write("registry_hive/dirty.DAT", user_hive((CNG_ELEMENT, EC)).file(begun=8))
+    write("registry_hive/damaged", damaged_hive().file())
 
     chain = certificates_only(RSA, EC, CA)
     write("pkcs7/chain.p7b", chain)

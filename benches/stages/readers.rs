@@ -41,10 +41,17 @@ fn inputs() -> Vec<Export> {
         export("pem", vec![exports::pem(&leaves)]),
         export("pkcs7", vec![exports::pkcs7(&leaves)]),
         export("sst", vec![exports::sst(&leaves)]),
+        hives(scaled(1_000)),
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
         export("pkcs10_request", vec![REQUEST.to_vec(); records as usize]),
     ]
+}
+
+/// One user's hive with two certificates, so many times.
+fn hives(count: u64) -> Export {
+    let hive = include_bytes!("../../samples/registry_hive/NTUSER.DAT").to_vec();
+    Export { name: "registry_hive", format: "registry_hive", sources: vec![hive; count as usize], records: 2 * count }
 }
 
 /// The format of a source's head, and of one that is nobody's: the longest way through the list.

@@ -21,6 +21,7 @@ pub mod ndjson;
 pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
+pub mod registry_hive;
 pub mod request;
 pub mod sst;
 pub mod text;
@@ -149,7 +150,8 @@ impl Format {
 pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,
-    &recognised::REGISTRY_HIVE,
+    &registry_hive::LOG,
+    &registry_hive::FORMAT,
     &recognised::REGISTRY_POL,
     &archive::gzip::FORMAT,
     &archive::zip::FORMAT,

@@ -56,9 +56,6 @@ fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
 }
 
 recognised! {
-    /// Registry hive.
-    REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf: base block and hive bins",
-        |head| head.bytes.starts_with(b"regf");
     /// Group Policy file.
     REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
         |head| head.bytes.starts_with(b"PReg\x01\0\0\0");

@@ -476,6 +476,8 @@ reject_codes! {
     HashMismatch = "hash_mismatch",
     /// A collection has no end record: the export may be incomplete.
     MissingEnd = "missing_end",
+    /// The hive was not closed cleanly: changes that only its logs hold may be missing.
+    DirtyHive = "dirty_hive",
     /// The counts in a collection's end record differ from what was read.
     EndCountsDiffer = "end_counts_differ",
     /// Numbers of a collection's records have gaps: lines are missing.
