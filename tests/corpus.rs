@@ -197,6 +197,27 @@ fn a_store_of_many_key_kinds_is_decoded_as_expected() {
 }
 
 #[test]
+fn a_compressed_hive_gives_every_blob_of_its_stores() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    let promised = scan.promises(&["hive"]);
+    assert_eq!(promised.len(), 2);
+    for (file, yields) in promised {
+        let rows = &found[&file];
+        assert!(yields.starts_with(&format!("{} Blob values", rows.len())), "{file}: {} rows: {yields}", rows.len());
+        for row in rows {
+            assert_eq!((text(row, "format"), text(row, "certificate_basis")), (Some("registry_hive"), Some("der")));
+            assert!(text(row, "source_member").is_some_and(|member| member.ends_with(".DAT")), "{row:?}");
+            assert_eq!(text(row, "key_presence"), Some("none"), "no key info: {row:?}");
+        }
+    }
+    let rejects = scan.report.rows("rejects");
+    let dirty: Vec<_> = rejects.iter().filter(|row| text(row, "code") == Some("dirty_hive")).collect();
+    assert_eq!(dirty.len(), 1);
+    assert!(text(dirty[0], "source_path").is_some_and(|path| path.contains("winscp")));
+}
+
+#[test]
 fn a_hive_says_what_the_store_of_the_same_certificates_says() {
     let Some(scan) = Scan::of("binary") else { return };
     let found = scan.observations();
