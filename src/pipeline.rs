@@ -1,19 +1,18 @@
 //! The only file with threads: workers take tasks, build and encode row groups, and append them in order.
 //!
-//! Order without a sort: a task's number is its place in the report, and inside it the number of a block where a stream is
-//! cut into blocks ([`blocks`]). A worker that finishes early leaves its
-//! encoded group with the [`Line`] and takes the next task; at most `threads + 2` groups wait. Two things happen
-//! strictly in order, both short: *claiming* (which certificates of this group are new to the scan?) and
-//! *appending* to the files. Everything costly happens between them, on any worker.
+//! Order without a sort: a task's number is its place in the report, and inside it the number of a block where a stream
+//! is cut into blocks ([`blocks`]). A worker that finishes early leaves its encoded group with the [`Line`] and takes the
+//! next task; at most `threads + 2` groups wait. Two things happen strictly in order, both short: *claiming* (which
+//! certificates of this group are new to the scan?) and *appending* to the files. Everything costly happens between
+//! them, on any worker.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -24,7 +23,7 @@ use crate::client::ClientFrom;
 use crate::error::Error;
 use crate::format::archive::Fault;
 use crate::format::{self, Format, HEAD, Input, Memory, Outcome};
-use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::group::encode::Encoders;
 use crate::group::row::Origin;
 use crate::group::sink::{GroupSink, Tools};
 use crate::group::tally::Status;
@@ -40,9 +39,11 @@ use crate::walk::{Source, SourceNumber};
 
 mod archive;
 mod blocks;
+mod line;
 
 use archive::Archive;
 use blocks::{Blocks, read_block};
+use line::{End, Line, Turn, after};
 
 /// What every worker needs to know.
 pub struct Job<'a> {
@@ -165,20 +166,6 @@ impl Drop for Watch<'_, '_> {
             self.0.fail(Error::Encode("a worker failed".to_owned()));
         }
     }
-}
-
-/// Place of a group in the report: its task, the block of the task where a stream is cut into blocks, and its number there.
-type Turn = (usize, u32, u32);
-
-/// What ends with a group.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Only the group: another one follows in the block.
-    Group,
-    /// A block.
-    Block,
-    /// The task.
-    Task,
 }
 
 /// Where the groups of one task go.
@@ -427,128 +414,6 @@ fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
-    }
-}
-
-/// Where encoded groups line up.
-struct Line<'a> {
-    state: Mutex<State>,
-    moved: Condvar,
-    job: &'a Job<'a>,
-    room: usize,
-}
-
-struct State {
-    /// The place whose certificates are claimed next.
-    claim: Turn,
-    /// The place that is appended next.
-    append: Turn,
-    unclaimed: BTreeMap<Turn, (Encoded, End)>,
-    ready: BTreeMap<Turn, (Ready, End)>,
-    report: Option<Report>,
-    error: Option<Error>,
-}
-
-impl<'a> Line<'a> {
-    fn new(job: &'a Job<'a>, report: Report, room: usize) -> Self {
-        let state = State {
-            claim: (0, 0, 0),
-            append: (0, 0, 0),
-            unclaimed: BTreeMap::new(),
-            ready: BTreeMap::new(),
-            report: Some(report),
-            error: None,
-        };
-        Line { state: Mutex::new(state), moved: Condvar::new(), job, room }
-    }
-
-    /// A poisoned lock is no news: a worker's panic outside a reader is passed on by the pool anyway.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_failed(&self) -> bool {
-        self.lock().error.is_some()
-    }
-
-    fn fail(&self, error: Error) {
-        self.lock().error.get_or_insert(error);
-        self.moved.notify_all();
-    }
-
-    /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
-    /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, end: End) {
-        if let Err(error) = self.try_submit(place, packer, group, end) {
-            self.fail(error);
-        }
-    }
-
-    fn try_submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, end: End) -> Result<(), Error> {
-        let timing = self.job.timing;
-        let hashing = group.certificates.spent.hashing;
-        let start = Instant::now();
-        let encoded = self.job.encoders.encode(packer, group)?;
-        let spent = encoded.spent;
-        // The last batch is hashed here, and not among the records, which hashing is subtracted from.
-        let late = spent.hashing.saturating_sub(hashing);
-        timing.add(Part::Encode, start.elapsed().saturating_sub(late), encoded.rows as u64);
-        timing.add(Part::Records, late, 0);
-        timing.add(Part::Certificates, spent.parsing, spent.parsed);
-        timing.add(Part::Hash, spent.hashing, spent.hashed);
-        let start = Instant::now();
-        let mut state = self.lock();
-        while state.claim != place && state.unclaimed.len() + state.ready.len() >= self.room && state.error.is_none() {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        timing.add(Part::Wait, start.elapsed(), 1);
-        state.unclaimed.insert(place, (encoded, end));
-        loop {
-            if state.error.is_some() {
-                return Ok(());
-            }
-            let place = state.claim;
-            let Some((encoded, end)) = state.unclaimed.remove(&place) else { return Ok(()) };
-            state.claim = after(place, end);
-            let Some(report) = state.report.as_mut() else { return Ok(()) };
-            let claimed: Claimed = report.claim(encoded);
-            drop(state);
-            let (audit, sources) = (self.job.setting.audit, self.job.sources);
-            let ready = timing.of(Part::Encode, 0, || self.job.encoders.settle(packer, claimed, audit, sources))?;
-            let start = Instant::now();
-            state = self.lock();
-            timing.add(Part::Wait, start.elapsed(), 0);
-            state.ready.insert(place, (ready, end));
-            timing.of(Part::Append, 1, || Self::append_ready(&mut state))?;
-            self.moved.notify_all();
-        }
-    }
-
-    fn append_ready(state: &mut State) -> Result<(), Error> {
-        while let Some((ready, end)) = state.ready.remove(&state.append) {
-            state.append = after(state.append, end);
-            if let Some(report) = state.report.as_mut() {
-                report.append(ready)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Report, Error> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match (state.error, state.report) {
-            (Some(error), _) => Err(error),
-            (None, Some(report)) if state.ready.is_empty() && state.unclaimed.is_empty() => Ok(report),
-            _ => Err(Error::Encode("a row group was left behind".to_owned())),
-        }
-    }
-}
-
-fn after((task, block, number): Turn, end: End) -> Turn {
-    match end {
-        End::Group => (task, block, number + 1),
-        End::Block => (task, block + 1, 0),
-        End::Task => (task + 1, 0, 0),
     }
 }
 

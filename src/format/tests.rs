@@ -181,7 +181,7 @@ fn all_samples() -> Vec<Vec<u8>> {
 fn truncated_samples_are_survived() {
     // Everywhere in small ones, and at some hundred places of large ones.
     for bytes in all_samples() {
-        for end in (0..bytes.len()).step_by(7.max(bytes.len() / 500)) {
+        for end in (0..bytes.len()).step_by((bytes.len() / 300).max(7)) {
             survive(&bytes[..end]);
         }
     }
