@@ -58,6 +58,30 @@ impl<'r> Window<'r> {
         self.goes_on
     }
 
+    /// A window over bytes that are all at hand, the first of which stands at `offset` of its source.
+    pub fn whole(bytes: Vec<u8>, offset: u64) -> Self {
+        let end = bytes.len();
+        Window { end, eof: true, ..Window::with_buffer(io::empty(), offset, bytes) }
+    }
+
+    /// Moves what comes next to the end of `out` until that holds `wanted` bytes; false where the source ends first.
+    pub fn move_to(&mut self, out: &mut Vec<u8>, wanted: usize) -> bool {
+        let at_hand = (self.end - self.start).min(wanted.saturating_sub(out.len()));
+        out.extend_from_slice(&self.available()[..at_hand]);
+        self.consume(at_hand);
+        let missing = wanted.saturating_sub(out.len());
+        if missing > 0 && !self.eof {
+            out.reserve_exact(missing);
+            let before = out.len();
+            let read = (&mut self.read).take(missing as u64).read_to_end(out);
+            let n = out.len() - before;
+            self.offset += n as u64;
+            self.eof = n < missing;
+            self.error = read.err();
+        }
+        out.len() >= wanted
+    }
+
     /// Gives the buffer back.
     pub fn into_buffer(self) -> Vec<u8> {
         self.buf

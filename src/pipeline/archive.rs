@@ -173,7 +173,7 @@ impl<'a, 'o> Archive<'a, 'o> {
                 self.unpack(format, &mut window, stream.origin.member_name(), depth + 1, reading, sink)
             }
             Some(format) if format.read.is_some() => {
-                let is_long = size.is_none_or(|size| size > self.job.plan.step());
+                let is_long = size.is_none_or(|size| size > super::blocks::length(self.job));
                 let status = match format.border {
                     Some(Border::Near(border)) if is_long => {
                         stream.read(self.job, format, border, &mut window, reading, sink)

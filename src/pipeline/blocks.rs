@@ -23,8 +23,14 @@ use crate::walk::{Member, SourceNumber};
 
 use super::{End, Flow, Job, Line, Place, Reading, Turn, after, read_guarded};
 
+/// Length of a block, in bytes, before it goes on to the next border: two units. Blocks of one unit make row groups so
+/// small that encoding them costs a tenth of the whole.
+pub(super) fn length(job: &Job<'_>) -> u64 {
+    2 * job.plan.step()
+}
+
 /// Fewest and most bytes searched for a border behind a block, before more is unpacked.
-const SEARCH: std::ops::RangeInclusive<u64> = 64 * 1024..=2 * 1024 * 1024;
+const SEARCH: std::ops::RangeInclusive<usize> = 64 * 1024..=512 * 1024;
 /// How many times its usual length a block may become where borders are rare; then the rest of the stream is read by
 /// the worker that unpacks it.
 const MOST: usize = 8;
@@ -166,17 +172,16 @@ pub(super) fn read_block(
     let mut hand_on = |full| submit(full, End::Group);
     let stopped = || job.progress.is_stopped();
     let mut sink = GroupSink::new(&mut group, job.setting, origin, tools, &mut hand_on, &stopped);
-    let mut window = Window::with_buffer(&block.bytes[..], block.offset, reading.buffer());
+    let mut window = Window::whole(block.bytes, block.offset);
     let place = Place { path: &block.path, file: None };
     let status = read_guarded(block.format, job, &mut window, &mut reading.memory, place, &mut sink);
-    reading.keep(window.into_buffer());
+    blocks.give_back(window.into_buffer());
     let records = sink.end_unit(Some(block.format.name), status, None);
     job.progress.add_records(records);
     if !job.progress.is_stopped() {
         submit(group, End::Block);
     }
     job.timing.add(Part::Records, start.elapsed().saturating_sub(elsewhere), records);
-    blocks.give_back(block.bytes);
     elsewhere
 }
 
@@ -205,7 +210,7 @@ impl Stream<'_, '_> {
         let Flow { line, blocks, outlet } = *self.flow;
         let (mut bytes, mut offset, mut is_cut) = (blocks.buffer(), window.offset(), false);
         while !job.progress.is_stopped() {
-            let Some(cut) = next_cut(&mut bytes, offset, job.plan.step(), border, window) else { break };
+            let Some(cut) = next_cut(&mut bytes, offset, length(job), border, window) else { break };
             if !is_cut {
                 // What came before in this task goes before the blocks.
                 let before = std::mem::replace(sink.group_mut(), Group::new(job.setting));
@@ -252,35 +257,22 @@ impl Stream<'_, '_> {
 
 /// Unpacks the next block into `bytes` and a little more; where it ends, or `None` where it is the last one.
 fn next_cut(bytes: &mut Vec<u8>, offset: u64, step: u64, border: Near, window: &mut Window<'_>) -> Option<usize> {
-    let most = usize::try_from(step).ok()?.checked_mul(MOST)?;
-    let mut wanted = usize::try_from(step + step.clamp(*SEARCH.start(), *SEARCH.end())).ok()?;
+    let step = usize::try_from(step).ok()?;
+    let most = step.checked_mul(MOST)?;
+    let mut ahead = step.clamp(*SEARCH.start(), *SEARCH.end());
     loop {
-        if !fill(bytes, wanted, window) {
+        if !window.move_to(bytes, step + ahead) {
             return None;
         }
-        let nominal = bytes.get(step as usize..)?;
-        if let Some(at) = border(&mut Window::new(nominal, offset + step)) {
+        let nominal = bytes.get(step..)?;
+        if let Some(at) = border(&mut Window::new(nominal, offset + step as u64)) {
             return usize::try_from(at.checked_sub(offset)?).ok();
         }
-        if wanted >= most {
+        if step + ahead >= most {
             return None;
         }
-        wanted *= 2;
+        ahead *= 2;
     }
-}
-
-/// Unpacks until there are `wanted` bytes; false where the stream ends first.
-fn fill(bytes: &mut Vec<u8>, wanted: usize, window: &mut Window<'_>) -> bool {
-    while bytes.len() < wanted {
-        let ahead = window.fill(1);
-        let n = ahead.len().min(wanted - bytes.len());
-        if n == 0 {
-            return false;
-        }
-        bytes.extend_from_slice(&ahead[..n]);
-        window.consume(n);
-    }
-    true
 }
 
 /// What is left of a window.
