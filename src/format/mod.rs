@@ -19,6 +19,7 @@ pub mod ndjson;
 pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
+pub mod registry;
 pub mod sst;
 pub mod text;
 
@@ -128,7 +129,7 @@ pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,
     &recognised::REGISTRY_HIVE,
-    &recognised::REGISTRY_POL,
+    &registry::pol::FORMAT,
     &recognised::GZIP,
     &recognised::ZIP,
     &recognised::XZ,
@@ -150,7 +151,7 @@ pub const FORMATS: &[&Format] = &[
     &recognised::CMS_MESSAGE,
     &recognised::PRIVATE_KEY,
     &recognised::PUBLIC_KEY,
-    &recognised::REG_TEXT,
+    &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
     &recognised::JSON_DOCUMENT,

@@ -51,9 +51,6 @@ recognised! {
     /// Registry hive.
     REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf: base block and hive bins",
         |head| head.bytes.starts_with(b"regf");
-    /// Group Policy file.
-    REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
-        |head| head.bytes.starts_with(b"PReg\x01\0\0\0");
     /// gzip.
     GZIP = "gzip", "gzip", "*.gz, *.tgz", "RFC 1952", |head| head.bytes.starts_with(&[0x1f, 0x8b]);
     /// zip, also one without members.
@@ -96,12 +93,6 @@ recognised! {
         |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
     /// Public key.
     PUBLIC_KEY = "public_key", "Public key", "*.pub", "RFC 5280 section 4.1.2.7", |head| is(head, Kind::PublicKey);
-    /// Text export of regedit.
-    REG_TEXT = "reg_text", "Registry export", "*.reg", "regedit export, versions 4 and 5", |head| {
-        let text = text_of(head);
-        let first = text.trim_ascii_start();
-        first.starts_with(b"Windows Registry Editor Version 5.00") || first.starts_with(b"REGEDIT4")
-    };
     /// JSON that is not newline-delimited records.
     JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
     /// `certutil -view`.

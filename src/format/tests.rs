@@ -15,6 +15,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("pkcs7", "pkcs7"),
     ("sst", "sst"),
     ("element", "element"),
+    ("reg_text", "reg_text"),
+    ("registry_pol", "registry_pol"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {
@@ -41,7 +43,6 @@ fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
         ("empty", b"\xff\xfe".to_vec()),
         ("empty", b" \r\n".to_vec()),
         ("registry_hive", b"regf\x01\0\0\0".to_vec()),
-        ("registry_pol", b"PReg\x01\0\0\0[\0".to_vec()),
         ("gzip", vec![0x1f, 0x8b, 8, 0]),
         ("zip", b"PK\x03\x04\x14\0".to_vec()),
         ("xz", b"\xfd7zXZ\0\0\x04".to_vec()),
