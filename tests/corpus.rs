@@ -218,12 +218,22 @@ fn a_compressed_hive_gives_every_blob_of_its_stores() {
 }
 
 #[test]
-fn a_hive_says_what_the_store_of_the_same_certificates_says() {
+fn a_registry_says_what_the_store_of_the_same_certificates_says() {
     let Some(scan) = Scan::of("binary") else { return };
     let found = scan.observations();
-    let (hive, store) = (&found["wine/wine-mixed-NTUSER.DAT"], &found["wine/sst-wine-mixed.sst"]);
+    for file in ["wine/wine-mixed-NTUSER.DAT", "wine/wine-mixed-hkcu.reg", "wine/wine-mixed-hkcu-regedit4.reg"] {
+        says_what_the_store_says(&found[file], &found["wine/sst-wine-mixed.sst"]);
+        // The names of the keys are the thumbprints, so nothing is doubtful.
+        let doubts = scan.report.rows("rejects").into_iter().filter(|row| text(row, "source_path") == Some(file));
+        assert_eq!(doubts.count(), 0, "{file}");
+        assert!(found[file].iter().all(|row| text(row, "store_location") == Some("current_user")), "{file}");
+    }
     let (_, yields) = &scan.promises(&["wine"]).into_iter().find(|(file, _)| file.ends_with("NTUSER.DAT")).unwrap();
-    assert!(yields.starts_with(&format!("{} Blob values", hive.len())), "{} rows: {yields}", hive.len());
+    assert!(yields.starts_with("20 Blob values"), "{yields}");
+}
+
+/// The rows of a registry against those of a serialized store.
+fn says_what_the_store_says(hive: &[Row], store: &[Row]) {
     // A hive is ordered by name, a store by nothing.
     let sorted = |rows: &[Row]| {
         let rows = rows.iter().map(|row| (text(row, "thumbprint").unwrap().to_owned(), row.clone()));

@@ -3,8 +3,8 @@
 
 The certificates were made once with OpenSSL under made-up names; their private keys were thrown away. Everything
 else is built here from the layouts in the specifications: MS-OSHARED 2.3.2.5 (serialized store), MS-GPEF 2.2.1.1.1
-(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), census/1, and
-"Windows registry file format specification" by M. Suhanov (hives).
+(element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), MS-GPREG 2.2.1
+(policy files), regedit's text, census/1, and "Windows registry file format specification" by M. Suhanov (hives).
 
 Run from anywhere: python3 tests/make_samples.py
 """
@@ -81,7 +81,7 @@ def pem(label, value, width=64, end="\n"):
 
 def write(name, content):
     path = SAMPLES / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
@@ -303,6 +303,127 @@ CNG_ELEMENT = (
     + record(CERTIFICATE, EC))
 
 
+KEY_IDENTIFIER_OF_EC = "A1" * 20
+KEY_ELEMENT = (
+    key_prov_info("tp-User-key-without-certificate", "Microsoft Platform Crypto Provider", CNG)
+    + record(KEY))
+
+
+def thumbprint(certificate):
+    return hashlib.sha1(certificate).hexdigest().upper()
+
+
+def reg_hex(name, value, kind="hex", width=80, end="\r\n", indent="  "):
+    """A value as regedit writes it: bytes in hex, lines of at most `width` columns that end with a backslash."""
+    lines, line = [], f'"{name}"={kind}:'
+    for at, byte in enumerate(value):
+        more = "," if at + 1 < len(value) else ""
+        if len(line) + 3 > width - 1:
+            lines, line = [*lines, line + "\\"], indent
+        line += f"{byte:02x}{more}"
+    return end.join([*lines, line]) + end
+
+
+def reg_key(path, *values):
+    return f"[{path}]\r\n" + "".join(values) + "\r\n"
+
+
+def reg_machine():
+    """SOFTWARE of a made-up machine, and one user's hive: the facts of an audit and every tree of stores."""
+    software, stores = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft", "SystemCertificates"
+    crypto = f"{software}\\Cryptography"
+    vault_element = key_prov_info("vault-1", "Example Vault CSP", CAPI_RSA_FULL, MACHINE, 1) + record(CERTIFICATE, ODD)
+    expand = wide("%SystemRoot%\\system32\\rsaenh.dll")
+    text = "Windows Registry Editor Version 5.00\r\n\r\n" + "".join([
+        reg_key(f"{crypto}", '"MachineGuid"="11111111-2222-4333-8444-555555555555"\r\n'),
+        reg_key(f"{crypto}\\Calais", '"DisableCapiOverrideForRSA"=dword:00000001\r\n'),
+        reg_key(f"{crypto}\\Calais\\SmartCards\\Example Card", reg_hex("ATR", bytes.fromhex("3b020000")),
+                '"Crypto Provider"="Microsoft Base Smart Card Crypto Provider"\r\n',
+                '"Smart Card Key Storage Provider"="Microsoft Smart Card Key Storage Provider"\r\n'),
+        reg_key(f"{crypto}\\Defaults\\Provider\\Microsoft Enhanced RSA and AES Cryptographic Provider",
+                reg_hex("Image Path", expand, "hex(2)"), '"SigInFile"=dword:00000000\r\n"Type"=dword:00000018\r\n'),
+        reg_key(f"{crypto}\\Defaults\\Provider\\Example Vault CSP",
+                '"Image Path"="C:\\\\Program Files\\\\Example\\\\vault.dll"\r\n"Type"=dword:00000001\r\n'),
+        reg_key(f"{crypto}\\Services\\NTDS\\{stores}\\My\\Certificates\\{thumbprint(RSA)}",
+                reg_hex("Blob", CAPI_ELEMENT)),
+        reg_key(f"{software}\\EnterpriseCertificates\\NTAuth\\Certificates\\{thumbprint(CA)}",
+                reg_hex("Blob", record(CERTIFICATE, CA))),
+        "; The key of the second certificate stands apart from it.\r\n",
+        reg_key(f"{software}\\{stores}\\MY\\Certificates\\{thumbprint(ODD)}", reg_hex("Blob", vault_element)),
+        reg_key(f"{software}\\{stores}\\MY\\Certificates\\{thumbprint(EC)}",
+                reg_hex("Blob", record(KEY_IDENTIFIER, bytes.fromhex(KEY_IDENTIFIER_OF_EC)) + record(CERTIFICATE, EC),
+                        "hex(3)")),
+        reg_key(f"{software}\\{stores}\\MY\\Keys\\{KEY_IDENTIFIER_OF_EC}", reg_hex("Blob", KEY_ELEMENT)),
+        reg_key(f"{software}\\{stores}\\CA\\CRLs\\{'0' * 40}", reg_hex("Blob", record(CRL, der(0x30)))),
+        reg_key(f"{software}\\{stores}\\AuthRoot\\AutoUpdate", reg_hex("EncodedCtl", der(0x30))),
+        reg_key(f"-{software}\\{stores}\\Root\\Certificates\\{thumbprint(WEAK)}"),
+        reg_key(f"{software}\\{stores}\\Root\\Certificates\\{thumbprint(UNENDING)}", '"Blob"=-\r\n'),
+        reg_key(f"{software}\\Windows NT\\CurrentVersion",
+                '"CurrentBuild"="19045"\r\n"CurrentBuildNumber"="19045"\r\n'
+                '"CurrentMajorVersionNumber"=dword:0000000a\r\n"CurrentMinorVersionNumber"=dword:00000000\r\n'
+                '"CurrentVersion"="6.3"\r\n"ProductName"="Windows 10 Fabricated"\r\n"UBR"=dword:00001234\r\n'),
+        reg_key(f"HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\{stores}\\EFS\\Certificates\\{thumbprint(RSA)}",
+                reg_hex("Blob", record(CERTIFICATE, RSA))),
+        reg_key(f"HKEY_USERS\\S-1-5-21-1111111111-222222222-333333333-1001\\Software\\Microsoft\\{stores}"
+                f"\\Example\\Certificates\\{thumbprint(EC)}", reg_hex("Blob", CNG_ELEMENT))])
+    return b"\xff\xfe" + text.encode("utf-16-le")
+
+
+def reg_samples():
+    user = "HKEY_CURRENT_USER\\Software\\Microsoft\\SystemCertificates"
+    write("reg_text/machine.reg", reg_machine())
+    write("reg_text/regedit4-ansi.reg", ("REGEDIT4\r\n\r\n" + reg_key(
+        f"{user}\\Prüfung\\Certificates\\{thumbprint(RSA)}", reg_hex("Blob", CAPI_ELEMENT))).encode("cp1252"))
+    # Saved as UTF-8 with other line ends and widths by an editor, a text of several lines in it.
+    write("reg_text/rewrapped-utf8.reg", "\n".join([
+        "Windows Registry Editor Version 5.00", "", "[HKEY_CURRENT_USER\\Software\\Example]",
+        '"Note"="first', "[second]", 'third \\"quoted\\""', "",
+        f"[{user}\\Größe\\Certificates\\{thumbprint(EC)}]",
+        reg_hex("Blob", CNG_ELEMENT, width=33, end="\n", indent="\t")]))
+    key = f"{user}\\Damaged\\Certificates\\"
+    damaged = reg_hex("Blob", CNG_ELEMENT)
+    write("reg_text/damaged.reg", "Windows Registry Editor Version 5.00\r\n\r\n" + "".join([
+        "neither key nor value\r\nnor this\r\n\r\n",
+        reg_key(key + "wrong-digit", damaged.replace("00,", "0x,", 1)),
+        reg_key(key + "lines-missing", damaged.split("\r\n")[0] + "\r\n"),
+        reg_key(key + "of-another-type", reg_hex("Blob", CNG_ELEMENT, "hex(1)")),
+        reg_key(key + thumbprint(RSA), damaged),
+        reg_key(key + thumbprint(EC), reg_hex("Blob", CNG_ELEMENT[:-1]), '"Other"="no end\r\n'),
+        reg_key(key + thumbprint(EC), reg_hex("Blob", CNG_ELEMENT + b"more")),
+        reg_key(key + "properties-alone", reg_hex("Blob", record(ARCHIVED))),
+        f"[{key}no-end\r\n",
+        f"[{key}{thumbprint(EC)}]\r\n" + "\r\n".join(damaged.split("\r\n")[:3]) + "\r\n"]))
+
+
+def policy_entry(key, name, kind, value):
+    numbers = b";\0" + struct.pack("<I", kind) + b";\0" + struct.pack("<I", len(value)) + b";\0"
+    return b"[\0" + wide(key) + b";\0" + wide(name) + numbers + value + b"]\0"
+
+
+def policy_samples():
+    stores = "Software\\Policies\\Microsoft\\SystemCertificates"
+    trusted = policy_entry(f"{stores}\\Root\\Certificates\\{thumbprint(CA)}", "Blob", 3, record(CERTIFICATE, CA))
+    machine = b"PReg\x01\0\0\0" + b"".join([
+        policy_entry("Software\\Policies\\Example", "Setting", 4, struct.pack("<I", 1)),
+        policy_entry(f"{stores}\\Root\\Certificates", "**DelVals.", 1, wide(" ")),
+        trusted,
+        policy_entry(f"{stores}\\EFS\\Certificates\\{thumbprint(RSA)}", "Blob", 3, CAPI_ELEMENT),
+        policy_entry(f"{stores}\\EFS\\CRLs", "", 0, b""),
+        policy_entry(f"{stores}\\EFS\\CTLs\\{'0' * 40}", "Blob", 3, record(CTL, der(0x30)))])
+    write("registry_pol/Machine/Registry.pol", machine)
+    write("registry_pol/User/Registry.pol", b"PReg\x01\0\0\0" + trusted)
+    # An entry that has lost its bracket, a whole one, and one that is cut.
+    write("registry_pol/damaged.pol", b"PReg\x01\0\0\0" + b"{" + trusted[1:] + trusted + trusted[:-30])
+
+
+def store_tree():
+    """`My` of a user and of a service, as files."""
+    user, below = "element/S-1-5-21-1111111111-222222222-333333333-1001", "Microsoft/SystemCertificates/My"
+    write(f"{user}/{below}/Certificates/{thumbprint(RSA)}", CAPI_ELEMENT)
+    write(f"{user}/{below}/Keys/{KEY_IDENTIFIER_OF_EC}", KEY_ELEMENT)
+    write(f"element/ServiceProfiles/LocalService/AppData/Roaming/{below}/Certificates/{thumbprint(EC)}", CNG_ELEMENT)
+
+
 def verdicts(post_quantum):
     """A client whose keys contradict themselves, are weak, strange, or in two stores; and one with a third provider."""
     ksp, csp = "Microsoft Software Key Storage Provider", "Microsoft Enhanced RSA and AES Cryptographic Provider"
@@ -447,6 +568,10 @@ def main():
     write(f"element/{hashlib.sha1(EC).hexdigest().upper()}", record(CERTIFICATE, EC))
     write("element/key-only.bin", key_prov_info("tp-User-key-without-certificate", "Microsoft Platform Crypto Provider",
                                                 CNG) + record(KEY, bytes(range(20))))
+
+    store_tree()
+    reg_samples()
+    policy_samples()
 
     write("sst/key-kinds.sst", store(
         CAPI_ELEMENT,

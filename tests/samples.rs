@@ -59,9 +59,14 @@ fn folders() -> BTreeMap<String, Vec<PathBuf>> {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     let folders = children(&samples()).into_iter().filter(|path| path.is_dir());
     let folders = folders.filter(|path| !OTHER_FOLDERS.contains(&name(path).as_str()));
-    let inputs =
-        |path: &Path| children(path).into_iter().filter(|file| !BESIDE.contains(&name(file).as_str())).collect();
-    folders.map(|path| (name(&path), inputs(&path))).collect()
+    let is_input = |file: &PathBuf| !BESIDE.contains(&name(file).as_str());
+    folders.map(|path| (name(&path), files_below(&path).into_iter().filter(is_input).collect())).collect()
+}
+
+/// Every file in a folder and below it.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// Names of every format that claims a file, in the order of the list.

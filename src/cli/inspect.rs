@@ -340,6 +340,7 @@ fn tell_claims(text: &mut String, o: &Observation<'_>) {
         ("flags", number(c.key_flags)),
         ("container", owned(&c.key_container)),
         ("path", owned(&c.key_path)),
+        ("key identifier", c.key_identifier.as_deref().map(hex::text)),
         ("reader", owned(&c.reader)),
         ("impl flags", number(c.impl_flags)),
         ("friendly name", owned(&c.friendly_name)),

@@ -21,6 +21,7 @@ pub mod ndjson;
 pub mod pem;
 pub mod pkcs7;
 pub mod recognised;
+pub mod registry;
 pub mod registry_hive;
 pub mod request;
 pub mod sst;
@@ -152,7 +153,7 @@ pub const FORMATS: &[&Format] = &[
     &sst::FORMAT,
     &registry_hive::LOG,
     &registry_hive::FORMAT,
-    &recognised::REGISTRY_POL,
+    &registry::pol::FORMAT,
     &archive::gzip::FORMAT,
     &archive::zip::FORMAT,
     &archive::xz::FORMAT,
@@ -174,7 +175,7 @@ pub const FORMATS: &[&Format] = &[
     &recognised::CMS_MESSAGE,
     &recognised::PRIVATE_KEY,
     &named::PUBLIC_KEY,
-    &recognised::REG_TEXT,
+    &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
     &recognised::JSON_DOCUMENT,

@@ -56,9 +56,6 @@ fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
 }
 
 recognised! {
-    /// Group Policy file.
-    REGISTRY_POL = "registry_pol", "Group Policy Registry.pol", "Registry.pol", "MS-GPREG 2.2.1",
-        |head| head.bytes.starts_with(b"PReg\x01\0\0\0");
     /// Windows event log.
     EVTX = "evtx", "Windows event log", "*.evtx", "MS-EVEN6", |head| head.bytes.starts_with(b"ElfFile\0");
     /// The database of an AD CS certification authority, as a file.
@@ -73,12 +70,6 @@ recognised! {
     /// A private key outside PEM. Its content is never looked at.
     PRIVATE_KEY = "private_key", "Private key", "*.key, *.p8, *.pvk", "RFC 5958, RFC 8017, RFC 5915, PVK",
         |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
-    /// Text export of regedit.
-    REG_TEXT = "reg_text", "Registry export", "*.reg", "regedit export, versions 4 and 5", |head| {
-        let text = text_of(head);
-        let first = text.trim_ascii_start();
-        first.starts_with(b"Windows Registry Editor Version 5.00") || first.starts_with(b"REGEDIT4")
-    };
     /// JSON that is not newline-delimited records.
     JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
     /// `certutil -view`.

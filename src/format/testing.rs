@@ -27,6 +27,8 @@ pub(crate) struct Seen {
 pub(crate) struct Collect {
     pub outcome: Outcome,
     pub observations: Vec<Seen>,
+    /// Store location, store name and user of each observation, as far as they are known.
+    pub places: Vec<String>,
     /// Clients, providers, requests and private keys, in order, as debug text.
     pub others: Vec<String>,
     pub rejects: Vec<Reject>,
@@ -40,6 +42,7 @@ impl Collect {
         Collect {
             outcome: Outcome::Complete,
             observations: vec![],
+            places: vec![],
             others: vec![],
             rejects: vec![],
             skips: BTreeMap::new(),
@@ -80,6 +83,9 @@ impl Sink for Collect {
         // Through its serialized form, which owns all text.
         let json = serde_json::to_string(&observation.claims).expect("claims can be written");
         let claims = serde_json::from_str(&json).expect("written claims can be read");
+        let location = observation.store_location.map(|location| location.as_str());
+        let place = [location, observation.store_name.as_deref(), observation.user_sid.as_deref()];
+        self.places.push(place.into_iter().flatten().collect::<Vec<_>>().join("/"));
         self.observations.push(Seen { lineage: observation.lineage, der, sha1: certificate.sha1, claims });
     }
 
@@ -187,11 +193,20 @@ pub(crate) fn sample(folder: &str, name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// Names of the files in a folder and below it.
+fn files_below(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder exists").map(|entry| entry.expect("readable").path());
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let below = |path: PathBuf| match path.is_dir() {
+        true => files_below(&path).into_iter().map(|file| format!("{}/{file}", name(&path))).collect(),
+        false => vec![name(&path)],
+    };
+    entries.flat_map(below).collect()
+}
+
 /// Every committed sample of a folder, by name; not what stands beside them, which tests/samples.rs names.
 pub(crate) fn samples(folder: &str) -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(root().join("samples").join(folder)).expect("the folder exists");
-    let mut names: Vec<String> =
-        entries.map(|e| e.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+    let mut names = files_below(&root().join("samples").join(folder));
     names.retain(|name| !["expected.txt", "README.md"].contains(&name.as_str()));
     names.sort();
     names.into_iter().map(|name| (name.clone(), sample(folder, &name))).collect()

@@ -122,6 +122,7 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     c.request_originator.push(claims.request_originator.as_deref());
     c.key_container.push(claims.key_container.as_deref());
     c.key_path.push(claims.key_path.as_deref());
+    c.key_identifier.push_hex(claims.key_identifier.as_deref().filter(|id| !id.is_empty()));
     c.byte_offset.push(i64::try_from(o.lineage.byte_offset).ok());
     c.record_number.push(o.lineage.record_number);
 }
@@ -136,7 +137,8 @@ pub fn text_bytes(o: &Observation<'_>) -> usize {
     let (c, p) = (&o.claims, &o.printed);
     let texts =
         [&c.key_container, &c.key_path, &c.friendly_name, &c.request_originator, &p.subject, &p.issuer, &p.not_after];
-    texts.into_iter().flatten().map(|text| text.len()).sum()
+    let identifier = c.key_identifier.as_ref().map_or(0, |id| 2 * id.len());
+    texts.into_iter().flatten().map(|text| text.len()).sum::<usize>() + identifier
 }
 
 /// `source_id:byte_offset[.n]`.

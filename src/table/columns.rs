@@ -56,6 +56,7 @@ table! {
         key_flags: Int64, Repeats @ Key, "dwFlags as claimed: 32 is a machine key.";
         key_container: Text, Differs, "Key container as claimed, verbatim.";
         key_path: Text, Differs, "Path or unique name of the key as claimed, verbatim.";
+        key_identifier: Text, Differs, "Identifier of the key, hex: property 20, or the name of a key without certificate in its store. Joins subject_key_id of certificates.";
         key_reader: Word, Repeats @ Key, "Smart card reader as claimed (property 101).";
         impl_flags: Int64, Repeats @ Key, "Implementation flags of the key, raw; impl_api tells how to decode them.";
         impl_api: Word, Repeats @ Key, "Flag set of impl_flags: cng (NCRYPT_IMPL_*) or capi (CRYPT_IMPL_*).";

@@ -5,10 +5,13 @@
 
 use sha1::{Digest, Sha1};
 
+use super::registry::place::user_tree;
 use super::text::utf16le;
 use super::{Format, Head, Input, Outcome};
+use crate::hex;
 use crate::record::{
-    Body, CertificateRef, Claims, Code, KeyReport, Lineage, Observation, Property, Reject, Sink, Stage,
+    Body, CertificateRef, Claims, Code, Collection, KeyReport, Lineage, Observation, Property, Provider, Reject, Sink,
+    Stage, StoreLocation,
 };
 
 mod key_prov_info;
@@ -23,7 +26,7 @@ pub static FORMAT: Format = Format {
     name: "element",
     title: "Serialized certificate element",
     usual_names: "40 hexadecimal digits (per-user store files), exported Blob values",
-    yields: "one certificate or key with its store properties",
+    yields: "one certificate or key with its store properties; store and user SID where the path has them",
     source: "MS-GPEF 2.2.1.1.1, MS-OSHARED 2.3.2.5.4",
     sniff: is_element_head,
     read: Some(read),
@@ -64,13 +67,28 @@ pub(crate) struct Setting<'a> {
     pub always_reports: bool,
     /// File or registry key name: the SHA-1 of a certificate, the identifier of a key.
     pub name: Option<&'a str>,
+    /// The store it stands in, where that is known. Windows then names it as said above, so another name is a doubt.
+    pub place: Option<Place<'a>>,
+}
+
+/// The store of an element.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// Kind of store.
+    pub location: StoreLocation,
+    /// Its name, verbatim.
+    pub name: &'a str,
+    /// Its owner.
+    pub user_sid: Option<&'a str>,
+    /// Providers that the same source registers.
+    pub registry: &'a [Provider<'a>],
 }
 
 impl Setting<'_> {
     /// An element on its own: a file or a `Blob` value.
-    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None };
+    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None, place: None };
     /// An element of a serialized store. Without any property it may have been written by a program that drops them.
-    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None };
+    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None, place: None };
 }
 
 /// Whether walking the records ends exactly at the end of the source, with an object as the last and only one.
@@ -105,7 +123,13 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     match look_ahead(input.window) {
         Next::Element(len) => {
             let bytes = input.window.available().get(..len).unwrap_or_default();
-            push(bytes, Setting { name: Some(input.name()), ..Setting::ELEMENT }, lineage, sink);
+            let place = user_tree(input.path).map(|store| Place {
+                location: store.location,
+                name: store.name,
+                user_sid: store.user_sid,
+                registry: &[],
+            });
+            push(bytes, Setting { name: Some(input.name()), place, ..Setting::ELEMENT }, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);
             if left > 0 {
@@ -131,6 +155,26 @@ pub(crate) fn unreadable(next: Next, lineage: Lineage) -> (Reject, Outcome) {
         _ => (Code::Truncated, "the source ends inside an element", Outcome::Incomplete),
     };
     (Reject::lost(lineage, Stage::Read, code, message), outcome)
+}
+
+/// Pushes the element that a registry value holds. `bytes` are the whole value, whatever it holds.
+pub(crate) fn push_value(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &mut dyn Sink) {
+    let mut len = 0;
+    for record in Records(bytes) {
+        len += HEADER + record.value.len();
+        if record.header.object().is_some() {
+            push(bytes.get(..len).unwrap_or_default(), setting, lineage, sink);
+            if len < bytes.len() {
+                sink.reject(super::trailing_bytes(lineage, (bytes.len() - len) as u64));
+            }
+            return;
+        }
+    }
+    let (code, message) = match len == bytes.len() {
+        true => (Code::BadStructure, "properties are followed by no certificate"),
+        false => (Code::Truncated, "the value ends inside an element"),
+    };
+    sink.reject(Reject::lost(lineage, Stage::Read, code, message));
 }
 
 /// Pushes the one element that `bytes` are: a certificate or key is observed, CRLs and CTLs are skipped.
@@ -159,7 +203,17 @@ pub(crate) fn push(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &
     }
     reading.object(object, record.value, setting);
     let Reading { claims, certificate, rejects, .. } = reading;
-    sink.observation(&Observation { lineage, certificate, claims, ..Observation::default() });
+    let place = setting.place;
+    sink.observation(&Observation {
+        lineage,
+        store_location: place.map(|place| place.location),
+        store_name: place.map(|place| place.name.into()),
+        user_sid: place.and_then(|place| place.user_sid).map(Into::into),
+        collection: Collection { registry: place.map_or(&[], |place| place.registry), ..Collection::default() },
+        certificate,
+        claims,
+        ..Observation::default()
+    });
     rejects.into_iter().for_each(|reject| sink.reject(reject));
 }
 
@@ -247,13 +301,12 @@ impl<'a> Reading<'a> {
 
     /// Takes the object in, and the name of the element, which is a claim about it.
     fn object(&mut self, object: Object, value: &'a [u8], setting: Setting<'_>) {
-        let name = setting.name.and_then(hex_name);
         let reports = setting.always_reports || !self.claims.properties.is_empty();
         if object == Object::Key {
             self.claims.key_report = KeyReport::Claimed;
             if self.claims.key_identifier.is_none() {
                 let stored = (!value.is_empty()).then(|| value.into());
-                self.claims.key_identifier = stored.or_else(|| name.map(|name| name.to_vec().into()));
+                self.claims.key_identifier = stored.or_else(|| setting.name.and_then(identifier).map(Into::into));
             }
             return;
         }
@@ -265,7 +318,12 @@ impl<'a> Reading<'a> {
             }
         }
         self.certificate.body = Body::Der(value);
-        let Some(name) = name else { return };
+        let Some(name) = setting.name.and_then(hex_name) else {
+            if setting.place.is_some() {
+                self.doubt(Code::HashMismatch, "thumbprint", "the element's name in its store is no SHA-1");
+            }
+            return;
+        };
         // One claimed hash goes downstream to be compared there; where there are two that differ, the stored one is
         // compared here, so that neither mismatch is silent.
         if self.certificate.sha1.replace(name).is_some_and(|stored| stored != name && !is_sha1(value, stored)) {
@@ -303,16 +361,20 @@ fn speaks_of_a_key(id: u32) -> bool {
 
 /// The 20 bytes of a name of 40 hexadecimal digits.
 fn hex_name(name: &str) -> Option<[u8; 20]> {
-    let digits = name.as_bytes();
-    if digits.len() != 40 {
+    hex::parse(name)
+}
+
+/// Longest key identifier that a name is taken for, in bytes. Usual are 20, seen 8.
+const MAX_IDENTIFIER: usize = 64;
+
+/// The bytes of a name that is hexadecimal digits and nothing else.
+fn identifier(name: &str) -> Option<Vec<u8>> {
+    let (pairs, half) = name.as_bytes().as_chunks::<2>();
+    if !half.is_empty() || !(1..=MAX_IDENTIFIER).contains(&pairs.len()) {
         return None;
     }
-    let mut bytes = [0; 20];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |at: usize| pair.get(at).and_then(|c| char::from(*c).to_digit(16));
-        *byte = (digit(0)? << 4 | digit(1)?) as u8;
-    }
-    Some(bytes)
+    let digit = |b: u8| char::from(b).to_digit(16);
+    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::io::{Read, Seek};
 use std::ops::ControlFlow::{Break, Continue};
 
-use super::element::{self, Setting};
+use super::registry::{Collector, Root};
 use super::{Format, Head, Input, Outcome};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::spool::random_access;
@@ -28,7 +28,7 @@ pub static FORMAT: Format = Format {
     name: "registry_hive",
     title: "Windows registry hive",
     usual_names: "SOFTWARE, NTUSER.DAT, DEFAULT",
-    yields: "every certificate and key of the stores in it, with its store properties; CRLs and CTLs are skipped",
+    yields: "every certificate and key of the stores in it, registered providers and smart cards, the machine's facts; CRLs and CTLs are skipped",
     source: "Windows registry file format specification (M. Suhanov); MS-GPEF 2.2.1.1.1",
     sniff: |head| head.bytes.starts_with(cells::MAGIC) && !is_log(head),
     read: Some(read),
@@ -64,7 +64,7 @@ fn read(mut input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     };
     let hive = random_access(&mut input, MAX_COPY).and_then(|file| Hive::new(file, base.end));
     match hive {
-        Ok(hive) => read_hive(hive, &base, sink),
+        Ok(hive) => read_hive(hive, &base, Collector::new(Root::Unknown, input.path), sink),
         Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
             fail(Code::TooLarge, "the hive is larger than 4 GiB".to_owned(), sink)
         }
@@ -72,7 +72,7 @@ fn read(mut input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     }
 }
 
-fn read_hive<R: Read + Seek>(mut hive: Hive<R>, base: &Base, sink: &mut dyn Sink) -> Outcome {
+fn read_hive<R: Read + Seek>(mut hive: Hive<R>, base: &Base, mut collector: Collector, sink: &mut dyn Sink) -> Outcome {
     let is_clean = say_if_dirty(base, sink);
     let is_all_there = hive.len() >= base.end;
     if !is_all_there {
@@ -89,11 +89,14 @@ fn read_hive<R: Read + Seek>(mut hive: Hive<R>, base: &Base, sink: &mut dyn Sink
     };
     let is_whole = walk::walk(&mut hive, root, &mut |found| {
         match found {
-            Ok(value) => deliver(&value, sink),
+            Ok(Value { key, name, kind, data, offset }) => {
+                collector.value(key, name, kind, data, Lineage::at(offset), sink);
+            }
             Err(reject) => sink.reject(reject),
         }
         if sink.stopped() { Break(()) } else { Continue(()) }
     });
+    collector.finish(sink);
     if is_clean && is_all_there && is_whole { Outcome::Complete } else { Outcome::Incomplete }
 }
 
@@ -110,21 +113,6 @@ fn say_if_dirty(base: &Base, sink: &mut dyn Sink) -> bool {
     let message = format!("the hive was not closed cleanly ({what}): changes that only its logs hold may be missing");
     sink.reject(Reject::degraded(Lineage::at(SEQUENCE), Stage::Read, Code::DirtyHive, field, message));
     false
-}
-
-/// Pushes what a value says: the element of a store, or nothing.
-fn deliver(value: &Value<'_>, sink: &mut dyn Sink) {
-    let mut names = value.key.rsplit('\\');
-    let (id, kind, _store, tree) = (names.next(), names.next(), names.next(), names.next());
-    let is = |name: Option<&str>, words: &[&str]| {
-        name.is_some_and(|name| words.iter().any(|word| word.eq_ignore_ascii_case(name)))
-    };
-    let is_element = value.name.eq_ignore_ascii_case("Blob")
-        && is(kind, &["Certificates", "CRLs", "CTLs", "Keys"])
-        && is(tree, &["SystemCertificates", "EnterpriseCertificates"]);
-    if is_element {
-        element::push(value.data, Setting { name: id, ..Setting::ELEMENT }, Lineage::at(value.offset), sink);
-    }
 }
 
 #[cfg(test)]
