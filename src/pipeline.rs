@@ -291,6 +291,7 @@ fn read_guarded(
     }
     match outcome {
         Ok(Outcome::Complete) => Status::Complete,
+        Ok(Outcome::Locked) => Status::Locked,
         Ok(Outcome::Incomplete) => Status::Incomplete,
         Ok(Outcome::Failed) => Status::Failed,
         Err(_) => {

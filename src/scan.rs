@@ -193,7 +193,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
 
 /// No source was of a format that is read. The report then only lists what was found, and the exit code says so.
 fn read_nothing(report: &Report) -> bool {
-    let read = [Status::Complete, Status::Incomplete, Status::Empty, Status::Failed];
+    let read = [Status::Complete, Status::Locked, Status::Incomplete, Status::Empty, Status::Failed];
     !read.iter().any(|status| report.totals.by_status.contains_key(status.as_str()))
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::args::{Color, Inspect};
 use super::paint::{Paint, count, escape, size};
-use super::scan::catalogue;
+use super::scan::{catalogue, passwords};
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
@@ -29,14 +29,21 @@ use sha2::{Digest, Sha256};
 pub fn run(options: &Inspect, color: Color) -> Result<Exit, Error> {
     let mut classifier = Classifier::new(catalogue(options.providers.as_deref())?);
     let paint = Paint::new(color, &io::stdout());
+    let setting = format::Setting { passwords: passwords(options.passwords.as_deref())?, ..format::Setting::default() };
     let mut understood = false;
     for file in &options.files {
-        understood |= show(file, options.records, &mut classifier, paint)?;
+        understood |= show(file, options.records, &setting, &mut classifier, paint)?;
     }
     Ok(if understood { Exit::Done } else { Exit::NothingToRead })
 }
 
-fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) -> Result<bool, Error> {
+fn show(
+    path: &Path,
+    records: usize,
+    setting: &format::Setting,
+    classifier: &mut Classifier,
+    paint: Paint,
+) -> Result<bool, Error> {
     let metadata = fs::metadata(path).map_err(Error::io(path))?;
     if metadata.is_dir() {
         return Err(Error::Usage(format!("{} is a folder; inspect takes files, scan takes folders", path.display())));
@@ -55,7 +62,7 @@ fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) 
         return Ok(format.name == "empty");
     }
     let mut sink = Shower { classifier, paint, left: records, hidden: 0, tally: SourceTally::default(), error: None };
-    let outcome = read(format, &head[..], file, path, &mut sink);
+    let outcome = read(format, &head[..], file, path, setting, &mut sink);
     if let Some(error) = sink.error {
         return Err(error);
     }
@@ -75,6 +82,7 @@ fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) 
     }
     let _ = match outcome {
         Outcome::Complete => writeln!(text, ". Complete."),
+        Outcome::Locked => writeln!(text, ". {}", paint.alarm("Locked: a password is missing (--passwords FILE).")),
         Outcome::Incomplete => writeln!(text, ". {}", paint.alarm("Incomplete: the end is missing.")),
         Outcome::Failed => writeln!(text, ". {}", paint.alarm("Cannot be read as this format.")),
     };
@@ -82,15 +90,19 @@ fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) 
     Ok(true)
 }
 
-fn read(format: &Format, head: &[u8], rest: File, path: &Path, sink: &mut Shower<'_>) -> Outcome {
+fn read(
+    format: &Format,
+    head: &[u8],
+    rest: File,
+    path: &Path,
+    setting: &format::Setting,
+    sink: &mut Shower<'_>,
+) -> Outcome {
     let mut window = Window::new(head.chain(rest), 0);
     let name = path.to_string_lossy().replace('\\', "/");
     let Some(read) = format.read else { return Outcome::Failed };
     let memory = &mut Memory::default();
-    read(
-        Input { window: &mut window, path: &name, file: Some(path), setting: &format::Setting::default(), memory },
-        sink,
-    )
+    read(Input { window: &mut window, path: &name, file: Some(path), setting, memory }, sink)
 }
 
 /// Prints what a reader pushes.

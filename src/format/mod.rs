@@ -11,13 +11,17 @@ use std::path::Path;
 
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
+pub use passwords::Passwords;
 
 pub mod bare_base64;
 pub mod der;
 pub mod element;
 pub mod ndjson;
+pub mod passwords;
 pub mod pem;
+pub mod pkcs12;
 pub mod pkcs7;
+pub mod private_key;
 pub mod recognised;
 pub mod sst;
 pub mod text;
@@ -71,11 +75,13 @@ impl<'i> Input<'i, '_> {
 pub struct Setting {
     /// Limit of one line, in bytes.
     pub max_line: usize,
+    /// Passwords for encrypted exports.
+    pub passwords: Passwords,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Setting { max_line: MAX_LINE }
+        Setting { max_line: MAX_LINE, passwords: Passwords::default() }
     }
 }
 
@@ -92,6 +98,8 @@ pub enum Outcome {
     Complete,
     /// The unit ended early (truncated, no end mark); everything complete was yielded.
     Incomplete,
+    /// The end was reached, and something stayed closed for want of a password that fits.
+    Locked,
     /// By its beginning it was this format, but it cannot be read as such.
     Failed,
 }
@@ -140,7 +148,7 @@ pub const FORMATS: &[&Format] = &[
     &element::FORMAT,
     &der::CERTIFICATE,
     &pkcs7::FORMAT,
-    &recognised::PKCS12,
+    &pkcs12::FORMAT,
     &recognised::PKCS10_REQUEST,
     &recognised::CMC_REQUEST,
     &recognised::CMC_RESPONSE,
@@ -148,7 +156,7 @@ pub const FORMATS: &[&Format] = &[
     &recognised::CTL,
     &recognised::ATTRIBUTE_CERTIFICATE,
     &recognised::CMS_MESSAGE,
-    &recognised::PRIVATE_KEY,
+    &private_key::FORMAT,
     &recognised::PUBLIC_KEY,
     &recognised::REG_TEXT,
     &ndjson::CENSUS,

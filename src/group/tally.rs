@@ -18,6 +18,8 @@ pub enum Status {
     Complete,
     /// Nothing in it.
     Empty,
+    /// To its end, but something in it needs a password that was not given.
+    Locked,
     /// Its end is missing; everything complete was read.
     Incomplete,
     /// Its format is known and not read yet.
@@ -34,6 +36,7 @@ impl Status {
         match self {
             Status::Complete => "complete",
             Status::Empty => "empty",
+            Status::Locked => "locked",
             Status::Incomplete => "incomplete",
             Status::Unsupported => "unsupported",
             Status::Unrecognised => "unrecognised",

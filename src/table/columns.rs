@@ -313,7 +313,7 @@ table! {
         format: Word, Repeats, "Recognised format; certcensus formats lists them.";
         bytes: Int64, Differs, "Size in bytes.";
         sha256: Text, Differs, "SHA-256 of the file, with --hash-sources.";
-        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
+        status: Word, Repeats, "complete, locked (a password is missing), incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";
         observations: Int64, Repeats, "Rows in observations.";

@@ -200,8 +200,12 @@ fn any_bytes_as_any_source_harm_nothing() {
     let files = (vec(source(), 24), prop_oneof![Just(None), Just(Some(300)), Just(Some(4096))]);
     TestRunner::new(config)
         .run(&files, |(files, unit_bytes)| {
-            let options =
-                Options { threads: 2, unit_bytes, reading: Setting { max_line: 8 * 1024 }, ..Options::default() };
+            let options = Options {
+                threads: 2,
+                unit_bytes,
+                reading: Setting { max_line: 8 * 1024, ..Setting::default() },
+                ..Options::default()
+            };
             let run = || assert_harmless(&files, &options);
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
                 .map_err(|_| TestCaseError::fail("a source did harm; the panic above says how"))
