@@ -43,6 +43,8 @@ const MAX_SAFES: usize = 1024;
 const MAX_DEPTH: u32 = 8;
 /// Constructed OCTET STRING: a string in pieces (X.690 8.7).
 const PIECES: u8 = 0x24;
+/// End-of-contents octets (X.690 8.1.5).
+const END: &[u8] = &[0, 0];
 /// `[0]` of EncryptedContentInfo as an implicit OCTET STRING (RFC 2315 section 10.1).
 const ENCRYPTED_OCTETS: u8 = 0x80;
 /// 1.2.840.113549.1.7, the content types of PKCS#7 by their last arc (RFC 2315 section 14).
@@ -117,7 +119,8 @@ fn together(content: &[u8]) -> Option<Octets<'static>> {
 /// Adds the pieces of a string to `out`.
 fn pieces(content: &[u8], depth: u32, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = content;
-    while !is_end(rest) {
+    // What was cut off has its end mark, and what follows that, still in it.
+    while !rest.is_empty() && !rest.starts_with(END) {
         let (piece, after) = match *rest.first()? {
             tag::OCTET_STRING => open(rest, tag::OCTET_STRING)?,
             PIECES if depth < MAX_DEPTH => {
@@ -174,10 +177,8 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, passwords: &Passwords, sink:
     let safes = reader.safes(&safe, at, &mut keyring);
     let mut bags = Vec::new();
     for safe in &safes {
-        match open(&safe.content, tag::SEQUENCE) {
-            Some((list, _)) => reader.bags(list, safe.at, 0, &mut bags),
-            None if is_complete => reader.lost(&safe.content, safe.at, Code::BadStructure, "a safe is no list of bags"),
-            None => {}
+        if let Some(list) = reader.list(&safe.content, safe.at) {
+            reader.bags(list, safe.at, 0, &mut bags);
         }
     }
     reader.push_all(&bags);
@@ -297,16 +298,33 @@ impl Reader<'_, '_> {
         self.sink.reject(Reject::lost(lineage, Stage::Read, code, message));
     }
 
+    /// The content of the SEQUENCE that a string holds. What the two lengths disagree about is told: of a file that is
+    /// not cut off, nothing may be missing.
+    fn list<'a>(&mut self, string: &'a [u8], at: Option<u64>) -> Option<&'a [u8]> {
+        let list = open(string, tag::SEQUENCE).map(|(list, _)| list);
+        match der::read(string).filter(|value| value.tag == tag::SEQUENCE) {
+            _ if !self.is_complete => {}
+            Some(value) if value.total == string.len() => {}
+            Some(value) => {
+                let rest = string.get(value.total..).unwrap_or_default();
+                let lineage = self.lineage(rest, at);
+                self.sink.reject(super::trailing_bytes(lineage, rest.len() as u64));
+            }
+            None => self.lost(string, at, Code::BadStructure, "a safe holds no list, or only the beginning of one"),
+        }
+        list
+    }
+
+    /// Whether a list ends here: nothing is left, or, where the file is cut off, the end of an indefinite length.
+    fn is_end(&self, rest: &[u8]) -> bool {
+        rest.is_empty() || (!self.is_complete && rest.starts_with(END))
+    }
+
     /// The safes of the file that lie open or can be opened.
     fn safes<'a>(&mut self, all: &'a [u8], at: Option<u64>, keyring: &mut Keyring<'_>) -> Vec<Safe<'a>> {
         let mut safes = Vec::new();
-        let Some((mut rest, _)) = open(all, tag::SEQUENCE) else {
-            if self.is_complete {
-                self.lost(all, at, Code::BadStructure, "the file's safe is no list");
-            }
-            return safes;
-        };
-        while !is_end(rest) {
+        let Some(mut rest) = self.list(all, at) else { return safes };
+        while !self.is_end(rest) {
             let Some((info, after)) = open(rest, tag::SEQUENCE) else {
                 if self.is_complete {
                     self.lost(rest, at, Code::BadStructure, "the list of safes goes on with something else");
@@ -376,7 +394,7 @@ impl Reader<'_, '_> {
     /// Collects the bags of a safe, and of the safes in it. What gives no row is counted at once.
     fn bags<'a>(&mut self, list: &'a [u8], at: Option<u64>, depth: u32, found: &mut Vec<Found<'a>>) {
         let mut rest = list;
-        while !is_end(rest) {
+        while !self.is_end(rest) {
             if found.len() == MAX_BAGS {
                 return self.lost(
                     rest,
@@ -485,11 +503,6 @@ impl Reader<'_, '_> {
             self.sink.reject(Reject::degraded(observation.lineage, Stage::Decode, *code, *field, *message));
         }
     }
-}
-
-/// Whether a list ends here: nothing is left, or the end of an indefinite length.
-fn is_end(rest: &[u8]) -> bool {
-    rest.is_empty() || rest.starts_with(&[0, 0])
 }
 
 /// For keys, the certificate with the same localKeyId: the first of each, once.

@@ -159,6 +159,31 @@ fn a_truncated_file_keeps_what_is_complete() {
 }
 
 #[test]
+fn nothing_behind_or_beyond_a_list_is_lost_in_silence() {
+    let data = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    let safe = |content: &[u8]| {
+        let octets = [&[4, content.len() as u8][..], content].concat();
+        let typed = [&data[..], &[0xa0, octets.len() as u8], &octets].concat();
+        [&[0x30, typed.len() as u8][..], &typed].concat()
+    };
+    let file = |list: &[u8]| {
+        let info = safe(list);
+        [&[0x30, info.len() as u8 + 3, 2, 1, 3][..], &info].concat()
+    };
+    let list = |safe: Vec<u8>| [&[0x30, safe.len() as u8][..], &safe].concat();
+    let read = |bytes: &[u8]| {
+        let seen = read_all(&FORMAT, bytes, "x.pfx");
+        (seen.lost(), seen.degraded())
+    };
+    assert_eq!(read(&file(&list(safe(&[0x30, 0])))), (vec![], vec![]));
+    assert_eq!(read(&file(&list(safe(&[0x30, 0, 5, 0])))), (vec![], vec![Code::TrailingBytes]));
+    assert_eq!(read(&file(&list(safe(&[0x30, 9])))), (vec![Code::BadStructure], vec![]), "shorter than it says");
+    assert_eq!(read(&file(&list(safe(&[0x30, 2, 0, 0])))), (vec![Code::BadStructure], vec![]), "an end in a list");
+    assert_eq!(read(&file(&[0x30, 0, 1])), (vec![], vec![Code::TrailingBytes]));
+    assert_eq!(read(&file(&[4, 0])), (vec![Code::BadStructure], vec![]));
+}
+
+#[test]
 fn an_interrupted_run_stops_at_a_bag() {
     let seen = read_until(&FORMAT, &sample("pkcs12", "windows.pfx"), "x.pfx", 1);
     assert_eq!((seen.outcome, seen.observations.len()), (Outcome::Incomplete, 1));
