@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Octets, octets};
+use super::octets::{Octets, octets};
 use crate::der::{self, Items, Tlv, tag};
 use crate::format::text;
 use crate::record::{Code, Property};

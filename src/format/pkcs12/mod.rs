@@ -8,14 +8,15 @@
 //! without encryption gives two: the observation, and the private key as a finding. A safe that stays closed is one
 //! skipped record, `encrypted_safe`, and the source is `locked`: an ordinary outcome.
 //!
+//! Where no certificate of the file can be read, a localKeyId of 20 bytes is told as the certificate's claimed SHA-1, which
+//! OpenSSL and NSS write there; others write the key's identifier, and such a claim fits no certificate. The friendly name
+//! of a key that Windows wrote is its container's name where it looks like one ([`is_container`]), else a name for people.
+//!
 //! What a provider's name says here is where the key was when it was exported: whatever lies in a file is software now
 //! ([`Claims::in_file`]).
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ops::Deref;
-
-use zeroize::Zeroizing;
 
 use super::der::{Kind, kind, open};
 use super::passwords::Passwords;
@@ -28,10 +29,14 @@ use crate::record::{
 };
 
 mod bag;
+mod keyring;
+mod octets;
 mod pbe;
 
 use bag::{Attributes, Bag, Body, is_container};
-use pbe::{Budget, Check, Scheme, Secret, TooDear};
+use keyring::Keyring;
+use octets::{END, Octets, octets, together};
+use pbe::{Scheme, TooDear};
 
 /// Largest file read. Exports of a whole store have some hundred kilobytes.
 const MAX_FILE: usize = 16 * 1024 * 1024;
@@ -41,10 +46,6 @@ const MAX_BAGS: usize = 64 * 1024;
 const MAX_SAFES: usize = 1024;
 /// Deepest nesting of safes, and of pieces of a string, that is followed.
 const MAX_DEPTH: u32 = 8;
-/// Constructed OCTET STRING: a string in pieces (X.690 8.7).
-const PIECES: u8 = 0x24;
-/// End-of-contents octets (X.690 8.1.5).
-const END: &[u8] = &[0, 0];
 /// `[0]` of EncryptedContentInfo as an implicit OCTET STRING (RFC 2315 section 10.1).
 const ENCRYPTED_OCTETS: u8 = 0x80;
 /// 1.2.840.113549.1.7, the content types of PKCS#7 by their last arc (RFC 2315 section 14).
@@ -79,61 +80,6 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         return Outcome::Failed;
     }
     push(bytes, &mut Place::in_source(offset), &input.setting.passwords, sink)
-}
-
-/// Content of an OCTET STRING: where it stands, or put together.
-#[derive(Debug)]
-enum Octets<'a> {
-    Here(&'a [u8]),
-    /// From pieces, or decrypted. It may hold keys, so it is overwritten when dropped.
-    Made(Zeroizing<Vec<u8>>),
-}
-
-impl Deref for Octets<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Octets::Here(bytes) => bytes,
-            Octets::Made(bytes) => bytes,
-        }
-    }
-}
-
-/// The OCTET STRING at the start of `bytes`, in one piece or in several; what is there of one that is cut off.
-fn octets(bytes: &[u8]) -> Option<Octets<'_>> {
-    match *bytes.first()? {
-        tag::OCTET_STRING => open(bytes, tag::OCTET_STRING).map(|(content, _)| Octets::Here(content)),
-        PIECES => together(open(bytes, PIECES)?.0),
-        _ => None,
-    }
-}
-
-/// The pieces of a string as one.
-fn together(content: &[u8]) -> Option<Octets<'static>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(content.len()));
-    pieces(content, 0, &mut out)?;
-    Some(Octets::Made(out))
-}
-
-/// Adds the pieces of a string to `out`.
-fn pieces(content: &[u8], depth: u32, out: &mut Vec<u8>) -> Option<()> {
-    let mut rest = content;
-    // What was cut off has its end mark, and what follows that, still in it.
-    while !rest.is_empty() && !rest.starts_with(END) {
-        let (piece, after) = match *rest.first()? {
-            tag::OCTET_STRING => open(rest, tag::OCTET_STRING)?,
-            PIECES if depth < MAX_DEPTH => {
-                let (inner, after) = open(rest, PIECES)?;
-                pieces(inner, depth + 1, out)?;
-                (&[][..], after)
-            }
-            _ => return None,
-        };
-        out.extend_from_slice(piece);
-        rest = after;
-    }
-    Some(())
 }
 
 /// The parts of a PFX (RFC 7292 section 4).
@@ -197,64 +143,6 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, passwords: &Passwords, sink:
         (false, true) => Outcome::Locked,
         (false, false) => Outcome::Complete,
     }
-}
-
-/// The passwords for one file.
-struct Keyring<'k> {
-    passwords: &'k Passwords,
-    check: Option<Check<'k>>,
-    data: &'k [u8],
-    budget: Budget,
-    /// What the check said: the password that fits, if any. `None` before it was asked.
-    fitting: Option<Result<Option<Secret>, TooDear>>,
-}
-
-impl<'k> Keyring<'k> {
-    fn new(passwords: &'k Passwords, mac: Option<&'k [u8]>, data: &'k [u8], is_complete: bool) -> Self {
-        let check = mac.filter(|_| is_complete).and_then(Check::parse);
-        Keyring { passwords, check, data, budget: Budget::new(), fitting: None }
-    }
-
-    /// Every password, in the order in which they are tried: none, the empty one, the user's.
-    fn secrets(passwords: &Passwords) -> impl Iterator<Item = Secret> {
-        [Secret::none(), Secret::new("")].into_iter().chain(passwords.iter().map(Secret::new))
-    }
-
-    /// The plain text of a safe. The check of the file decides which password fits; where there is none that can be
-    /// made, a password fits that gives a well-formed safe.
-    fn open(&mut self, scheme: &Scheme<'_>, text: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, TooDear> {
-        let Keyring { passwords, check, data, budget, fitting } = self;
-        let Some(check) = check else {
-            for secret in Self::secrets(passwords) {
-                if let Some(plain) = scheme.open(&secret, text, budget)?.filter(|plain| is_safe(plain)) {
-                    return Ok(Some(plain));
-                }
-            }
-            return Ok(None);
-        };
-        let fitting = fitting.get_or_insert_with(|| {
-            for secret in Self::secrets(passwords) {
-                if check.fits(&secret, data, budget)? {
-                    return Ok(Some(secret));
-                }
-            }
-            Ok(None)
-        });
-        match fitting {
-            Err(dear) => Err(*dear),
-            Ok(None) => Ok(None),
-            Ok(Some(secret)) => Ok(scheme.open(secret, text, budget)?.filter(|plain| is_safe(plain))),
-        }
-    }
-}
-
-/// Whether decrypted bytes are one SEQUENCE of SEQUENCEs and nothing else.
-fn is_safe(plain: &[u8]) -> bool {
-    der::read(plain).is_some_and(|value| {
-        value.tag == tag::SEQUENCE
-            && value.total == plain.len()
-            && matches!(value.content.first(), None | Some(&tag::SEQUENCE))
-    })
 }
 
 /// A safe that lies open.

@@ -207,10 +207,7 @@ fn hostile_numbers_of_rounds_end_the_tries_and_not_the_run() {
 
 #[test]
 fn safes_in_safes_are_followed_to_a_depth() {
-    let tlv = |tag: u8, content: &[u8]| match content.len() {
-        len @ 0..128 => [&[tag, len as u8][..], content].concat(),
-        len => [&[tag, 0x82, (len >> 8) as u8, len as u8][..], content].concat(),
-    };
+    let tlv = |tag: u8, content: &[u8]| tlv(tag, &[content]);
     let oid = |last: u8| [&[6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01][..], &[last]].concat();
     let mut bag = tlv(0x30, &[oid(4), tlv(0xa0, &[0x30, 0])].concat());
     for depth in 0..12 {
@@ -224,5 +221,89 @@ fn safes_in_safes_are_followed_to_a_depth() {
         let expected = if depth <= MAX_DEPTH { vec![] } else { vec![Code::TooLarge] };
         assert_eq!((seen.lost(), seen.records()), (expected, 1), "{depth} deep");
         bag = tlv(0x30, &[oid(6), tlv(0xa0, &tlv(0x30, &bag))].concat());
+    }
+}
+
+/// One element with its length.
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    match content.len() {
+        len @ 0..128 => [&[tag, len as u8][..], &content].concat(),
+        len => [&[tag, 0x82, (len >> 8) as u8, len as u8][..], &content].concat(),
+    }
+}
+
+#[test]
+fn the_newer_check_is_understood_and_one_that_is_not_known_leaves_the_ciphers() {
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::{Sha256, Sha512};
+
+    const PBKDF2: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 12];
+    const PBMAC1: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 14];
+    const HMAC_SHA256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 9];
+    const HMAC_SHA512: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 11];
+    let bytes = sample("pkcs12", "machine-key-aes.pfx");
+    let whole = parts(&bytes).expect("a PFX");
+    let (pfx, _) = open(&bytes, tag::SEQUENCE).expect("a PFX");
+    let without_mac = &pfx[..pfx.len() - tlv(0x30, &[whole.mac.expect("a MAC")]).len()];
+    // RFC 9579 section 4, with a key of 20 octets.
+    let key = pbkdf2::pbkdf2_hmac_array::<Sha256, 20>(PASSWORD.as_bytes(), b"saltsalt", 1000);
+    let safe = whole.safe.expect("a safe");
+    let mac = Hmac::<Sha512>::new_from_slice(&key).expect("a key").chain_update(&safe[..]).finalize().into_bytes();
+    let with = |algorithm: &[u8], mac: &[u8]| {
+        let salt = tlv(4, &[b"saltsalt"]);
+        let prf = tlv(0x30, &[HMAC_SHA256, &[5, 0]]);
+        let kdf = tlv(0x30, &[PBKDF2, &tlv(0x30, &[&salt, &[2, 2, 0x03, 0xe8], &[2, 1, 20], &prf])]);
+        let hmac = tlv(0x30, &[HMAC_SHA512, &[5, 0]]);
+        let algorithm = tlv(0x30, &[algorithm, &tlv(0x30, &[&kdf, &hmac])]);
+        let data = tlv(0x30, &[&tlv(0x30, &[&algorithm, &tlv(4, &[mac])]), &tlv(4, &[b"NOT USED"]), &[2, 1, 1]]);
+        tlv(0x30, &[without_mac, &data])
+    };
+    let outcome = |file: &[u8], passwords: &str| {
+        let seen = open_with(file, passwords);
+        assert_eq!(seen.rejects.len(), 0);
+        (seen.outcome, seen.observations.len())
+    };
+    let newer = with(PBMAC1, &mac);
+    assert_eq!(outcome(&newer, PASSWORD), (Outcome::Complete, 2));
+    assert_eq!(outcome(&newer, "other"), (Outcome::Locked, 1));
+    assert_eq!(outcome(&with(PBMAC1, &[7; 64]), PASSWORD), (Outcome::Locked, 1), "the check decides");
+    let unknown = with(&[6, 2, 0x2a, 3], &mac);
+    assert_eq!(outcome(&unknown, PASSWORD), (Outcome::Complete, 2));
+    assert_eq!(outcome(&unknown, "other"), (Outcome::Locked, 1));
+    let none = tlv(0x30, &[without_mac]);
+    assert_eq!(outcome(&none, PASSWORD), (Outcome::Complete, 2));
+    assert_eq!(outcome(&none, "other"), (Outcome::Locked, 1));
+}
+
+#[test]
+fn an_unknown_cipher_is_told_apart_from_a_missing_password() {
+    let bytes = sample("pkcs12", "old-rc2.pfx");
+    let scheme = [6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 6];
+    let at = bytes.windows(scheme.len()).position(|window| window == scheme).expect("RC2 with 40 bits");
+    let mut other = bytes.clone();
+    other[at + scheme.len() - 1] = 2;
+    let seen = open_with(&other, PASSWORD);
+    assert_eq!((seen.outcome, seen.observations.len()), (Outcome::Locked, 1));
+    assert_eq!(seen.skips.into_iter().collect::<Vec<_>>(), [("unsupported_encryption", 1)]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_files_with_the_right_password_are_survived(
+        which in 0..5usize,
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..=u8::MAX), 1..6),
+    ) {
+        let names = ["machine-key-aes.pfx", "old-rc2.pfx", "triple-des.p12", "empty-password.p12", "odd.pfx"];
+        let mut bytes = sample("pkcs12", names[which]);
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let seen = open_with(&bytes, PASSWORD);
+        proptest::prop_assert!(seen.records() > 0 || seen.outcome == Outcome::Complete);
+        proptest::prop_assert!(seen.outcome != Outcome::Locked || !seen.skips.is_empty() || !seen.lost().is_empty());
     }
 }
