@@ -384,6 +384,7 @@ fn status_of(
 ) -> Status {
     match outcome {
         Ok(Outcome::Complete) => Status::Complete,
+        Ok(Outcome::Locked) => Status::Locked,
         Ok(Outcome::Incomplete) => Status::Incomplete,
         Ok(Outcome::Failed) => Status::Failed,
         Err(_) => {

@@ -222,7 +222,9 @@ impl Report {
         // What members unpack to stands in the file once.
         self.totals.bytes += if member.is_some() { 0 } else { source.len };
         let listed = tally.status == Status::Complete && tally.format.is_some_and(format::is_archive);
-        self.totals.read_something |= tally.status.is_read() && !listed;
+        // A member that is encrypted as a whole has no format that anybody knows.
+        let is_partly_locked = tally.status == Status::Locked && tally.format.is_some();
+        self.totals.read_something |= (tally.status.is_read() || is_partly_locked) && !listed;
         *self.totals.by_status.entry(tally.status.as_str()).or_default() += 1;
         *self.totals.by_format.entry(tally.format.unwrap_or("unknown")).or_default() += 1;
         self.totals.all.add(tally);

@@ -374,6 +374,32 @@ fn a_provider_table_overrides_and_a_bad_one_is_refused_with_its_line() {
 }
 
 #[test]
+fn passwords_open_what_they_fit_in_scan_and_inspect() {
+    let bench = Bench::new();
+    let file = sample("pkcs12/machine-key-aes.pfx");
+    bench.put("right", "no\n\ngrove-Sample-1\n");
+    bench.put("wrong", "no\n");
+    bench.put("binary", [0xff, 0xfe, b'x']);
+    let status = |report: &str, more: &[&str]| {
+        run(&bench, &[&["scan", &file, "-o", report][..], more].concat(), 0);
+        let source = Report { path: bench.path(report) }.rows("sources").remove(0);
+        (source["status"].as_str().unwrap().to_owned(), source["observations"].as_i64().unwrap())
+    };
+    assert_eq!(status("none", &[]), ("locked".to_owned(), 1));
+    assert_eq!(status("wrong.report", &["--passwords", "wrong"]), ("locked".to_owned(), 1));
+    assert_eq!(status("right.report", &["--passwords", "right"]), ("complete".to_owned(), 2));
+    // A missing password is no reject.
+    run(&bench, &["scan", &file, "-o", "strict", "--strict"], 0);
+    let told = |args: &[&str]| stdout(&run(&bench, args, 0));
+    assert!(told(&["inspect", &file]).contains("Locked: a password is missing (--passwords FILE)"));
+    let open = told(&["inspect", &file, "--passwords", "right"]);
+    assert!(open.contains("CN=web.example.test") && open.contains("Complete."), "{open}");
+    let refused = run(&bench, &["scan", &file, "-o", "x", "--passwords", "binary"], 2);
+    assert!(stderr(&refused).contains("--passwords binary: the file is not UTF-8 text"));
+    run(&bench, &["inspect", &file, "--passwords", "not-there"], 2);
+}
+
+#[test]
 fn every_compression_opens_and_holds_the_same_rows() {
     let bench = Bench::new();
     let input = samples().join("census_1");

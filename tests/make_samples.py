@@ -556,6 +556,88 @@ def archives(chain):
     write("zstd/cut-off.cer.zst", zstd_stored(EC)[:300])
     write("xz/chain.p7b.xz", lzma.compress(chain))
     write("xz/damaged.ndjson.xz", lzma.compress(lines[:half]) + lzma.compress(lines[half:])[:-100] + bytes(100))
+def oid(text):
+    first, second, *rest = (int(arc) for arc in text.split("."))
+    out = b""
+    for arc in [40 * first + second, *rest]:
+        digits = [arc & 0x7F]
+        while arc := arc >> 7:
+            digits.append(0x80 | arc & 0x7F)
+        out += bytes(reversed(digits))
+    return der(0x06, out)
+
+
+def attribute(name, *values):
+    return der(0x30, oid(name), der(0x31, *values))
+
+
+def bmp(text):
+    return der(0x1E, text.encode("utf-16-be"))
+
+
+def pkcs12(*safes, version=3):
+    """A PFX (RFC 7292) without MAC whose safes all lie open."""
+    data = lambda content: der(0x30, oid("1.2.840.113549.1.7.1"), der(0xA0, der(0x04, content)))
+    return der(0x30, der(0x02, bytes([version])), data(der(0x30, *(data(der(0x30, *bags)) for bags in safes))))
+
+
+def bag(number, value, *attributes):
+    parts = [oid(f"1.2.840.113549.1.12.10.1.{number}"), der(0xA0, value)]
+    return der(0x30, *parts, *([der(0x31, *attributes)] if attributes else []))
+
+
+def certificate_bag(certificate, *attributes):
+    return bag(3, der(0x30, oid("1.2.840.113549.1.9.22.1"), der(0xA0, der(0x04, certificate))), *attributes)
+
+
+def in_pieces(value):
+    """BER: the same value with indefinite lengths, every long octet string in pieces."""
+    tag, rest = value[0], value[2 + (value[1] & 0x7F if value[1] & 0x80 else 0):]
+    if tag == 0x04 and len(rest) > 64:
+        pieces = (der(0x04, rest[at:at + 500]) for at in range(0, len(rest), 500))
+        return b"\x24\x80" + b"".join(pieces) + bytes(2)
+    if not tag & 0x20:
+        return value
+    inner = b""
+    while rest:
+        size = rest[1]
+        header = 2
+        if size & 0x80:
+            header += size & 0x7F
+            size = int.from_bytes(rest[2:header], "big")
+        inner += in_pieces(rest[:header + size])
+        rest = rest[header + size:]
+    return bytes([tag, 0x80]) + inner + bytes(2)
+
+
+def pkcs12_samples():
+    """What OpenSSL does not write. The encrypted key is filler: nobody can decrypt it, and nothing tries."""
+    microsoft, local_key_id, friendly_name = "1.3.6.1.4.1.311.17", "1.2.840.113549.1.9.21", "1.2.840.113549.1.9.20"
+    shrouded = der(0x30, der(0x30, oid("1.2.840.113549.1.12.1.3"), der(0x30, der(0x04, filler(8)), b"\x02\x02\x07\xd0")),
+                   der(0x04, filler(64)))
+    counter = lambda number: attribute(local_key_id, der(0x04, struct.pack("<I", number)))
+    name = lambda text: attribute(friendly_name, bmp(text))
+    provider = lambda text: attribute(microsoft + ".1", bmp(text))
+    windows = pkcs12(
+        [bag(2, shrouded, counter(1), name("{3F1E88A2-6C0B-4D57-9E21-84B7A0C5D913}"),
+             provider("Microsoft Strong Cryptographic Provider")),
+         bag(2, shrouded, counter(2), name("le-Grove-6b0f3c1d-52a8-4e97-b1c4-0d9e8f7a6b52"),
+             provider("Microsoft Smart Card Key Storage Provider"), attribute(microsoft + ".2"))],
+        [certificate_bag(EC, counter(2), name("\0"), attribute(microsoft + ".3.71", der(0x04, wide("pc-1.example.test")))),
+         certificate_bag(RSA, counter(1), name("Grove web server")),
+         certificate_bag(CA)])
+    write("pkcs12/windows.pfx", windows + bytes(8))
+    write("pkcs12/ber-pieces.p12", in_pieces(windows))
+    write("pkcs12/truncated.pfx", windows[:-400])
+    write("pkcs12/empty.pfx", pkcs12())
+    write("pkcs12/odd.pfx", pkcs12(
+        [bag(6, der(0x30, certificate_bag(WEAK, name("in a safe in a safe")), bag(6, der(0x30)))),
+         bag(4, der(0x30)), bag(5, der(0x30)), bag(99, der(0x30)),
+         bag(3, der(0x30, oid("1.2.840.113549.1.9.22.2"), der(0xA0, der(0x16, b"sdsi")))),
+         bag(2, der(0x04, b"no key")),
+         bag(2, shrouded, attribute(local_key_id, der(0x04, hashlib.sha1(ODD).digest())),
+             attribute(friendly_name, der(0x1E, b"\xd8\x00\x00")), provider(""))],
+        [b"\x05\x00"]))
 
 
 def main():
@@ -626,6 +708,7 @@ def main():
     write("census_1/verdicts.ndjson", verdicts(post_quantum))
 
     archives(chain)
+    pkcs12_samples()
 
     write("bare_base64/ec-leaf.b64", base64_lines(EC))
     write("bare_base64/chain-utf16.b64", b"\xff\xfe" + base64_lines(chain, 76, "\r\n").encode("utf-16-le"))

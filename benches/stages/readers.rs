@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
+use std::path::Path;
 
 use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory, Setting};
 use certcensus::input::{MAX_LINE, Window};
@@ -34,7 +35,16 @@ fn inputs() -> Vec<Export> {
         let (sources, records) = (vec![census.text], census.records);
         Export { name, format: "census_1", sources, records }
     };
+    // Files that no generator makes: a committed sample, many times.
+    let samples = |format, name: &str, records: u64| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(format).join(name);
+        let bytes = std::fs::read(path).expect("the sample can be read");
+        let times = scaled(2_000);
+        Export { name: format, format, records: records * times, sources: vec![bytes; times as usize] }
+    };
     vec![
+        samples("pkcs12", "open-certificates.pfx", 2),
+        samples("private_key", "rsa-pkcs8.p8", 1),
         census("census_1/distinct", distinct),
         census("census_1/fleet", dup),
         export("flat_ndjson", vec![exports::flat_ndjson(&leaves)]),

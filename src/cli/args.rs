@@ -86,6 +86,9 @@ pub struct Scan {
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,
+    /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
+    #[arg(long, value_name = "FILE")]
+    pub passwords: Option<PathBuf>,
     /// Also hash every source file
     #[arg(long)]
     pub hash_sources: bool,
@@ -153,6 +156,9 @@ pub struct Inspect {
     /// Records shown per file, or per member of an archive
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub records: usize,
+    /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
+    #[arg(long, value_name = "FILE")]
+    pub passwords: Option<PathBuf>,
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,

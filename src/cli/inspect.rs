@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::args::{Color, Inspect};
 use super::paint::{Paint, count, escape, size};
-use super::scan::{catalogue, limits};
+use super::scan::{catalogue, limits, passwords};
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
@@ -35,7 +35,11 @@ pub fn run(options: &Inspect, color: Color) -> Result<Exit, Error> {
         classifier: Classifier::new(catalogue(options.providers.as_deref())?),
         paint: Paint::new(color, &io::stdout()),
         records: options.records,
-        setting: format::Setting { limits: limits(&options.limits)?, ..format::Setting::default() },
+        setting: format::Setting {
+            limits: limits(&options.limits)?,
+            passwords: passwords(options.passwords.as_deref())?,
+            ..format::Setting::default()
+        },
         understood: false,
         error: None,
     };
@@ -221,6 +225,9 @@ impl Shower<'_> {
         }
         let _ = match outcome {
             Outcome::Complete => writeln!(text, ". Complete."),
+            Outcome::Locked => {
+                writeln!(text, ". {}", self.paint.alarm("Locked: a password is missing (--passwords FILE)."))
+            }
             Outcome::Incomplete => writeln!(text, ". {}", self.paint.alarm("Incomplete: the end is missing.")),
             Outcome::Failed => writeln!(text, ". {}", self.paint.alarm("Cannot be read as this format.")),
         };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use time::Date;
 use time::macros::format_description;
+use zeroize::Zeroizing;
 
 use super::args::{Color, Scan, Unpacking};
 use super::paint::{Paint, count, escape, size};
@@ -15,8 +16,8 @@ use super::{Exit, print};
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
-use crate::format;
 use crate::format::archive::Limits;
+use crate::format::{self, Passwords};
 use crate::progress::Progress;
 use crate::scan::{self, Foreseen, Options, Scanned, Summary};
 use crate::walk::Filter;
@@ -72,6 +73,7 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         reading: format::Setting {
             max_line: bytes("--max-line", &args.max_line)? as usize,
             limits: limits(&args.limits)?,
+            passwords: passwords(args.passwords.as_deref())?,
         },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,
@@ -108,6 +110,16 @@ pub(super) fn catalogue(file: Option<&Path>) -> Result<Arc<Catalogue>, Error> {
     let text = fs::read_to_string(file).map_err(Error::io(file))?;
     let catalogue = Catalogue::with_overrides(&text);
     catalogue.map(Arc::new).map_err(|e| Error::Usage(format!("--providers {}: {e}", file.display())))
+}
+
+/// The user's passwords. What the file holds is never quoted.
+pub(super) fn passwords(file: Option<&Path>) -> Result<Passwords, Error> {
+    let Some(file) = file else { return Ok(Passwords::default()) };
+    let bytes = Zeroizing::new(fs::read(file).map_err(Error::io(file))?);
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Passwords::of_lines(text)),
+        Err(_) => Err(Error::Usage(format!("--passwords {}: the file is not UTF-8 text", file.display()))),
+    }
 }
 
 fn as_of(text: &str) -> Result<String, Error> {

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
+pub use passwords::Passwords;
 
 pub mod archive;
 pub mod bare_base64;
@@ -18,8 +19,11 @@ pub mod der;
 pub mod element;
 pub mod named;
 pub mod ndjson;
+pub mod passwords;
 pub mod pem;
+pub mod pkcs12;
 pub mod pkcs7;
+pub mod private_key;
 pub mod recognised;
 pub mod registry;
 pub mod registry_hive;
@@ -78,11 +82,13 @@ pub struct Setting {
     pub max_line: usize,
     /// How far archives are unpacked.
     pub limits: archive::Limits,
+    /// Passwords for encrypted exports.
+    pub passwords: Passwords,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Setting { max_line: MAX_LINE, limits: archive::Limits::default() }
+        Setting { max_line: MAX_LINE, limits: archive::Limits::default(), passwords: Passwords::default() }
     }
 }
 
@@ -99,6 +105,8 @@ pub enum Outcome {
     Complete,
     /// The unit ended early (truncated, no end mark); everything complete was yielded.
     Incomplete,
+    /// The end was reached, and something stayed closed for want of a password that fits.
+    Locked,
     /// By its beginning it was this format, but it cannot be read as such.
     Failed,
 }
@@ -165,7 +173,7 @@ pub const FORMATS: &[&Format] = &[
     &element::FORMAT,
     &der::CERTIFICATE,
     &pkcs7::FORMAT,
-    &recognised::PKCS12,
+    &pkcs12::FORMAT,
     &request::PKCS10,
     &request::cmc::FORMAT,
     &named::CMC_RESPONSE,
@@ -173,7 +181,7 @@ pub const FORMATS: &[&Format] = &[
     &named::CTL,
     &named::ATTRIBUTE_CERTIFICATE,
     &recognised::CMS_MESSAGE,
-    &recognised::PRIVATE_KEY,
+    &private_key::FORMAT,
     &named::PUBLIC_KEY,
     &registry::text::FORMAT,
     &ndjson::CENSUS,

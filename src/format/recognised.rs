@@ -63,13 +63,8 @@ recognised! {
         |head| head.bytes.get(4..).is_some_and(|magic| magic.starts_with(&[0xef, 0xcd, 0xab, 0x89]));
     /// Parquet, for instance a report of this program.
     PARQUET = "parquet", "Apache Parquet", "*.parquet", "Apache Parquet format", |head| head.bytes.starts_with(b"PAR1");
-    /// PFX.
-    PKCS12 = "pkcs12", "PKCS#12 (PFX)", "*.pfx, *.p12", "RFC 7292", |head| is(head, Kind::Pkcs12);
     /// Other CMS.
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
-    /// A private key outside PEM. Its content is never looked at.
-    PRIVATE_KEY = "private_key", "Private key", "*.key, *.p8, *.pvk", "RFC 5958, RFC 8017, RFC 5915, PVK",
-        |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
     /// JSON that is not newline-delimited records.
     JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
     /// `certutil -view`.

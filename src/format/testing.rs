@@ -127,21 +127,18 @@ pub(crate) fn read_all(format: &Format, bytes: &[u8], name: &str) -> Collect {
 
 /// Like [`read_all`], interrupted after some records.
 pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: u64) -> Collect {
+    read_with(format, bytes, name, stop_after, &Setting::default())
+}
+
+/// Like [`read_until`], as a user's setting asks.
+pub(crate) fn read_with(format: &Format, bytes: &[u8], name: &str, stop_after: u64, setting: &Setting) -> Collect {
     // Tests read thousands of small sources; a buffer of their own for each would be most of the work.
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     let mut seen = Collect { stop_after, ..Collect::new() };
     let mut window = Window::with_buffer(bytes, 0, BUFFER.take());
     let read = format.read.expect("the format has a reader");
-    seen.outcome = read(
-        Input {
-            window: &mut window,
-            path: name,
-            file: None,
-            setting: &Setting::default(),
-            memory: &mut Memory::default(),
-        },
-        &mut seen,
-    );
+    seen.outcome =
+        read(Input { window: &mut window, path: name, file: None, setting, memory: &mut Memory::default() }, &mut seen);
     BUFFER.set(window.into_buffer());
     seen
 }

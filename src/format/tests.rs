@@ -30,6 +30,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("registry_hive", "registry_hive"),
     ("reg_text", "reg_text"),
     ("registry_pol", "registry_pol"),
+    ("pkcs12", "pkcs12"),
+    ("private_key", "private_key"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {
@@ -58,10 +60,7 @@ fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
         ("evtx", b"ElfFile\0\0\0".to_vec()),
         ("ese_database", vec![1, 2, 3, 4, 0xef, 0xcd, 0xab, 0x89, 0x20, 6]),
         ("parquet", b"PAR1\x15\x04".to_vec()),
-        ("pkcs12", vec![0x30, 0x80, 2, 1, 3, 0x30, 0x80, 6, 9, 0x2a]),
         ("cms_message", vec![0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3]),
-        ("private_key", vec![0x30, 8, 2, 1, 0, 0x30, 2, 6, 0, 4]),
-        ("private_key", vec![0x1e, 0xf1, 0xb5, 0xb0, 0, 0, 0, 0]),
         ("reg_text", [b"\xff\xfe".to_vec(), utf16(reg)].concat()),
         ("reg_text", utf16(reg)),
         ("reg_text", b"REGEDIT4\r\n".to_vec()),

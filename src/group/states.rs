@@ -199,7 +199,7 @@ impl MadeOf {
             claims.impl_api.map_or(NONE, |api| api as u8),
             v.presence as u8,
             truth(v.hardware_backed),
-            0,
+            u8::from(claims.in_file),
             0,
         ]);
         let judged = u64::from_le_bytes([

@@ -20,12 +20,12 @@ pub enum Status {
     Complete,
     /// Nothing in it.
     Empty,
+    /// To its end, but something in it, or all of it, is encrypted and no password that was given fits.
+    Locked,
     /// Its end is missing; everything complete was read.
     Incomplete,
     /// Its format is known and not read yet.
     Unsupported,
-    /// It is encrypted.
-    Locked,
     /// No known format.
     Unrecognised,
     /// It could not be opened or read.
@@ -43,9 +43,9 @@ impl Status {
         match self {
             Status::Complete => "complete",
             Status::Empty => "empty",
+            Status::Locked => "locked",
             Status::Incomplete => "incomplete",
             Status::Unsupported => "unsupported",
-            Status::Locked => "locked",
             Status::Unrecognised => "unrecognised",
             Status::Failed => "failed",
         }

@@ -181,6 +181,8 @@ pub struct Claims<'a> {
     pub virtual_iso: Option<u32>,
     /// Property 118 (isolated key) is present.
     pub isolated_key: bool,
+    /// The private key itself lies in the file that speaks of it (a key bag of PKCS#12).
+    pub in_file: bool,
     /// TPM attestation as the collector reports it.
     pub pcp_attestation: Option<PcpAttestation>,
     /// Smart card reader name (property 101, or a collector's field).

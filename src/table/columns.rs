@@ -315,7 +315,7 @@ table! {
         format: Word, Repeats, "Recognised format; certcensus formats lists them.";
         bytes: Int64, Differs, "Size in bytes, unpacked; null where the end was not reached and nothing says it.";
         sha256: Text, Differs, "SHA-256 of the file or the unpacked member, with --hash-sources.";
-        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), locked (encrypted), unrecognised or empty.";
+        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), locked (encrypted, or a password is missing), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";
         observations: Int64, Repeats, "Rows in observations.";

@@ -219,6 +219,13 @@ pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
     Parser::new().read_any(framed(der))
 }
 
+/// What a public key (a whole SubjectPublicKeyInfo, RFC 5280 4.1.2.7) says: of [`Facts`], the fields of the key alone.
+pub fn public_key(element: &[u8]) -> Facts {
+    let mut facts = Facts::default();
+    key::read(&mut facts, element);
+    facts
+}
+
 /// The outer SEQUENCE at the start of `bytes`; nothing where there is none.
 fn framed(bytes: &[u8]) -> &[u8] {
     bytes.get(..frame_len(bytes).unwrap_or(0)).unwrap_or_default()
