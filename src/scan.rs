@@ -158,6 +158,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     if sources.is_empty() {
         return Err(Error::NothingToRead);
     }
+    let reading = format::Setting { keys: Arc::new(format::KeyFiles::find(&sources)), ..options.reading.clone() };
     progress.expect_bytes(sources.iter().map(|s| s.len).sum());
     let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
     timing.add(Part::Walk, start.elapsed(), sources.len() as u64);
@@ -173,7 +174,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         catalogue: &options.catalogue,
         encoders: &encoders,
         hash_sources: options.hash_sources,
-        reading: &options.reading,
+        reading: &reading,
         progress,
         timing: &timing,
     };

@@ -421,6 +421,12 @@ def store_tree():
     user, below = "element/S-1-5-21-1111111111-222222222-333333333-1001", "Microsoft/SystemCertificates/My"
     write(f"{user}/{below}/Certificates/{thumbprint(RSA)}", CAPI_ELEMENT)
     write(f"{user}/{below}/Keys/{KEY_IDENTIFIER_OF_EC}", KEY_ELEMENT)
+    # A certificate without a word on its key, which stands apart, under the identifier that the certificate has.
+    own = "E9F9D8F3C289C0E6328323AE42E65515AAF02E11"
+    assert bytes.fromhex(own) in EC
+    write(f"{user}/{below}/Certificates/{thumbprint(EC)}", record(CERTIFICATE, EC))
+    write(f"{user}/{below}/Certificates/{thumbprint(CA)}", record(CERTIFICATE, CA))
+    write(f"{user}/{below}/Keys/{own}", KEY_ELEMENT)
     write(f"element/ServiceProfiles/LocalService/AppData/Roaming/{below}/Certificates/{thumbprint(EC)}", CNG_ELEMENT)
 
 

@@ -74,6 +74,7 @@ fn understand(args: &Scan) -> Result<Options, Error> {
             max_line: bytes("--max-line", &args.max_line)? as usize,
             limits: limits(&args.limits)?,
             passwords: passwords(args.passwords.as_deref())?,
+            ..format::Setting::default()
         },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,

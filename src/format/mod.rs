@@ -8,9 +8,11 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
+pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
 pub mod archive;
@@ -75,9 +77,11 @@ impl<'i> Input<'i, '_> {
     }
 }
 
-/// What the user asked of readers.
+/// What readers know beside their bytes: what the user asked of them, and keys that stand in files of their own.
 #[derive(Clone, Debug)]
 pub struct Setting {
+    /// Keys of user trees.
+    pub keys: Arc<KeyFiles>,
     /// Limit of one line, in bytes.
     pub max_line: usize,
     /// How far archives are unpacked.
@@ -88,7 +92,12 @@ pub struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Setting { max_line: MAX_LINE, limits: archive::Limits::default(), passwords: Passwords::default() }
+        Setting {
+            keys: Arc::default(),
+            max_line: MAX_LINE,
+            limits: archive::Limits::default(),
+            passwords: Passwords::default(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::record::{
 };
 
 mod key_prov_info;
+pub(crate) mod keys;
 mod records;
 
 use key_prov_info::KeyProvInfo;
@@ -67,6 +68,8 @@ pub(crate) struct Setting<'a> {
     pub always_reports: bool,
     /// File or registry key name: the SHA-1 of a certificate, the identifier of a key.
     pub name: Option<&'a str>,
+    /// The element of its key, where the store keeps that apart.
+    pub key: Option<&'a [u8]>,
     /// The store it stands in, where that is known. Windows then names it as said above, so another name is a doubt.
     pub place: Option<Place<'a>>,
 }
@@ -86,9 +89,9 @@ pub(crate) struct Place<'a> {
 
 impl Setting<'_> {
     /// An element on its own: a file or a `Blob` value.
-    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None, place: None };
+    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None, key: None, place: None };
     /// An element of a serialized store. Without any property it may have been written by a program that drops them.
-    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None, place: None };
+    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None, key: None, place: None };
 }
 
 /// Whether walking the records ends exactly at the end of the source, with an object as the last and only one.
@@ -129,7 +132,8 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
                 user_sid: store.user_sid,
                 registry: &[],
             });
-            push(bytes, Setting { name: Some(input.name()), place, ..Setting::ELEMENT }, lineage, sink);
+            let key = input.setting.keys.of_certificate(input.path, bytes);
+            push(bytes, Setting { name: Some(input.name()), key, place, ..Setting::ELEMENT }, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);
             if left > 0 {
@@ -199,6 +203,11 @@ pub(crate) fn push(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &
     let mut reading =
         Reading { lineage, claims: Claims::default(), certificate: CertificateRef::default(), rejects: vec![] };
     for property in Records(bytes).take_while(|record| record.header.object().is_none()) {
+        reading.property(&property);
+    }
+    let of_key = setting.key.filter(|_| object == Object::Certificate).unwrap_or_default();
+    let of_key = Records(of_key).take_while(|record| record.header.object().is_none()).take(MAX_PROPERTIES);
+    for property in of_key.filter(|property| speaks_of_a_key(property.header.id)) {
         reading.property(&property);
     }
     reading.object(object, record.value, setting);

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::place::{self, Place, Root, Store};
+use super::place::{self, Kind, Place, Root, Store};
+use crate::format::element::keys::{Keys, has_provider};
 use crate::format::element::{self, Setting};
 use crate::format::text::utf16le;
 use crate::record::{Api, Client, Code, Lineage, Provider, Reject, Sink, Stage, StoreLocation};
@@ -24,6 +25,8 @@ pub const DWORD_BIG_ENDIAN: u32 = 5;
 /// `REG_MULTI_SZ`: several texts.
 pub const MULTI_SZ: u32 = 7;
 
+/// Most bytes of certificates that wait for the keys of their store; what is beyond is not joined.
+const MAX_HELD: usize = 16 * 1024 * 1024;
 /// Longest text or number that is taken from a value, in bytes.
 const MAX_FACT: usize = 8 * 1024;
 /// Most providers handed to observations, as many as a census run may have.
@@ -57,6 +60,44 @@ pub struct Collector {
     provider_bytes: usize,
     said_full: bool,
     machine: Machine,
+    held: Option<Held>,
+}
+
+/// Certificates that wait for the keys of their store, and what came of these so far.
+struct Held {
+    location: StoreLocation,
+    name: String,
+    is_of_user: bool,
+    user_sid: Option<String>,
+    keys: Keys,
+    certificates: Vec<HeldValue>,
+    bytes: usize,
+}
+
+/// The element of a certificate.
+struct HeldValue {
+    id: String,
+    kind: u32,
+    data: Vec<u8>,
+    lineage: Lineage,
+}
+
+impl Held {
+    fn new(store: &Store<'_>) -> Self {
+        Held {
+            location: store.location,
+            name: store.name.to_owned(),
+            is_of_user: store.is_of_user,
+            user_sid: store.user_sid.map(str::to_owned),
+            keys: Keys::default(),
+            certificates: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn is_of(&self, store: &Store<'_>) -> bool {
+        (self.location, &*self.name, self.user_sid.as_deref()) == (store.location, store.name, store.user_sid)
+    }
 }
 
 /// A provider whose key is not complete yet.
@@ -97,6 +138,7 @@ impl Collector {
             provider_bytes: 0,
             said_full: false,
             machine: Machine::default(),
+            held: None,
         }
     }
 
@@ -134,10 +176,50 @@ impl Collector {
     /// Ends the source: what was kept back until all of it is known becomes records.
     pub fn finish(mut self, sink: &mut dyn Sink) {
         self.close(sink);
+        self.release(sink);
         self.machine.finish(sink);
     }
 
+    /// Takes the element of a store. A certificate that does not say itself which provider has its key waits until the keys of
+    /// its store are known, which stand behind the certificates.
     fn element(&mut self, store: Store<'_>, fact: &Fact<'_>, sink: &mut dyn Sink) {
+        let same = self.held.as_ref().is_some_and(|held| held.is_of(&store));
+        if !same {
+            self.release(sink);
+        }
+        if store.kind == Kind::Certificates && !has_provider(fact.data) {
+            let held = self.held.get_or_insert_with(|| Held::new(&store));
+            if held.bytes + fact.data.len() <= MAX_HELD {
+                held.bytes += fact.data.len();
+                held.certificates.push(HeldValue {
+                    id: store.id.to_owned(),
+                    kind: fact.kind,
+                    data: fact.data.to_owned(),
+                    lineage: fact.lineage,
+                });
+                return;
+            }
+        }
+        if store.kind == Kind::Keys {
+            self.held.get_or_insert_with(|| Held::new(&store)).keys.add(store.id, fact.data);
+        }
+        self.push(store, fact, None, sink);
+    }
+
+    /// Pushes the certificates that wait, with the keys of their store.
+    fn release(&mut self, sink: &mut dyn Sink) {
+        let Some(Held { location, name, is_of_user, user_sid, keys, certificates, .. }) = self.held.take() else {
+            return;
+        };
+        for HeldValue { id, kind, data, lineage } in certificates {
+            let user_sid = user_sid.as_deref();
+            let store = Store { location, name: &name, is_of_user, user_sid, kind: Kind::Certificates, id: &id };
+            let fact = Fact { name: "Blob", kind, data: &data, lineage };
+            self.push(store, &fact, keys.of_certificate(&data), sink);
+        }
+    }
+
+    fn push(&self, store: Store<'_>, fact: &Fact<'_>, key: Option<&[u8]>, sink: &mut dyn Sink) {
         let given = self.user_sid.as_deref().filter(|_| store.is_of_user);
         let place = element::Place {
             location: self.location.unwrap_or(store.location),
@@ -145,7 +227,7 @@ impl Collector {
             user_sid: store.user_sid.or(given),
             registry: &self.providers,
         };
-        let setting = Setting { name: Some(store.id), place: Some(place), ..Setting::ELEMENT };
+        let setting = Setting { name: Some(store.id), key, place: Some(place), ..Setting::ELEMENT };
         element::push_value(fact.data, setting, fact.lineage, sink);
         if fact.kind != BINARY && element::is_element(fact.data) {
             fact.doubt(Code::BadField, format!("the value has type {} instead of REG_BINARY", fact.kind), sink);

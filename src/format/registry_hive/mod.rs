@@ -96,7 +96,9 @@ fn read_hive<R: Read + Seek>(mut hive: Hive<R>, base: &Base, mut collector: Coll
         }
         if sink.stopped() { Break(()) } else { Continue(()) }
     });
-    collector.finish(sink);
+    if !sink.stopped() {
+        collector.finish(sink);
+    }
     if is_clean && is_all_there && is_whole { Outcome::Complete } else { Outcome::Incomplete }
 }
 

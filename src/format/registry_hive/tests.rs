@@ -315,7 +315,8 @@ fn chain(depth: usize) -> Vec<u8> {
 #[test]
 fn an_interrupted_run_stops_at_a_value() {
     let seen = read_until(&FORMAT, &software(), "SOFTWARE", 2);
-    assert_eq!((seen.outcome, seen.records()), (Outcome::Incomplete, 2));
+    // One value may end the record before it and be one itself.
+    assert_eq!((seen.outcome, seen.records()), (Outcome::Incomplete, 3));
 }
 
 #[test]
