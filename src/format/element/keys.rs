@@ -75,6 +75,7 @@ pub(crate) fn has_provider(element: &[u8]) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct KeyFiles {
     stores: HashMap<String, Keys>,
+    is_cut: bool,
 }
 
 impl KeyFiles {
@@ -85,6 +86,7 @@ impl KeyFiles {
             let Some(store) = store_of(&source.path, Kind::Keys) else { continue };
             let is_file = source.trouble.is_none() && !source.special;
             if !is_file || source.len > MAX_ELEMENT as u64 || bytes > MAX_TREES {
+                found.is_cut |= is_file;
                 continue;
             }
             let mut element = Vec::new();
@@ -107,14 +109,9 @@ impl KeyFiles {
         self.stores.get(store_of(path, Kind::Certificates)?)?.of_certificate(element)
     }
 
-    /// Number of stores with keys.
-    pub fn len(&self) -> usize {
-        self.stores.len()
-    }
-
-    /// There are none.
-    pub fn is_empty(&self) -> bool {
-        self.stores.is_empty()
+    /// There are keys beyond what is remembered.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Setting<'a> {
     pub name: Option<&'a str>,
     /// The element of its key, where the store keeps that apart.
     pub key: Option<&'a [u8]>,
+    /// The store may keep keys apart that could not be looked at: a certificate that names no provider may have one.
+    pub has_unseen_keys: bool,
     /// The store it stands in, where that is known. Windows then names it as said above, so another name is a doubt.
     pub place: Option<Place<'a>>,
 }
@@ -89,9 +91,11 @@ pub(crate) struct Place<'a> {
 
 impl Setting<'_> {
     /// An element on its own: a file or a `Blob` value.
-    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None, key: None, place: None };
+    pub(crate) const ELEMENT: Setting<'static> =
+        Setting { always_reports: true, name: None, key: None, has_unseen_keys: false, place: None };
     /// An element of a serialized store. Without any property it may have been written by a program that drops them.
-    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None, key: None, place: None };
+    pub(crate) const STORE: Setting<'static> =
+        Setting { always_reports: false, name: None, key: None, has_unseen_keys: false, place: None };
 }
 
 /// Whether walking the records ends exactly at the end of the source, with an object as the last and only one.
@@ -133,7 +137,10 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
                 registry: &[],
             });
             let key = input.setting.keys.of_certificate(input.path, bytes);
-            push(bytes, Setting { name: Some(input.name()), key, place, ..Setting::ELEMENT }, lineage, sink);
+            // Members of archives come one by one: the keys of a store are behind its certificates.
+            let has_unseen_keys = place.is_some() && (input.file.is_none() || input.setting.keys.is_cut());
+            let setting = Setting { name: Some(input.name()), key, has_unseen_keys, place, ..Setting::ELEMENT };
+            push(bytes, setting, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);
             if left > 0 {
@@ -322,7 +329,7 @@ impl<'a> Reading<'a> {
         if reports {
             // Property 19 is true by being present, so its absence says "not archived".
             self.claims.archived.get_or_insert(false);
-            if self.claims.key_report == KeyReport::NotReported {
+            if self.claims.key_report == KeyReport::NotReported && !setting.has_unseen_keys {
                 self.claims.key_report = KeyReport::Absent;
             }
         }

@@ -165,3 +165,15 @@ fn corpus_elements_say_what_the_manifest_says() {
         assert_eq!(size, number("size"), "{}", entry.file);
     }
 }
+
+#[test]
+fn a_certificate_of_a_store_whose_keys_cannot_be_seen_is_not_one_without_a_key() {
+    let der = sample("certificate_der", "ec-leaf.cer");
+    let header = [32, 1, der.len() as u32].map(u32::to_le_bytes).concat();
+    let element = [header, der].concat();
+    let report = |path: &str| read_all(&FORMAT, &element, path).observations.remove(0).claims.key_report;
+    // Nothing but the path tells a store; as a member of an archive it comes before the keys of its store.
+    let name = "B6EFC96349B1318EFEB7B4BFD9DD597E7E240278";
+    assert_eq!(report(&format!("a.zip/u/SystemCertificates/My/Certificates/{name}")), KeyReport::NotReported);
+    assert_eq!(report(name), KeyReport::Absent);
+}

@@ -203,7 +203,8 @@ impl Collector {
         if store.kind == Kind::Keys {
             self.held.get_or_insert_with(|| Held::new(&store)).keys.add(store.id, fact.data);
         }
-        self.push(store, fact, None, sink);
+        let has_unseen_keys = store.kind == Kind::Certificates;
+        self.push(store, fact, Setting { has_unseen_keys, ..Setting::ELEMENT }, sink);
     }
 
     /// Pushes the certificates that wait, with the keys of their store.
@@ -215,11 +216,12 @@ impl Collector {
             let user_sid = user_sid.as_deref();
             let store = Store { location, name: &name, is_of_user, user_sid, kind: Kind::Certificates, id: &id };
             let fact = Fact { name: "Blob", kind, data: &data, lineage };
-            self.push(store, &fact, keys.of_certificate(&data), sink);
+            let key = keys.of_certificate(&data);
+            self.push(store, &fact, Setting { key, ..Setting::ELEMENT }, sink);
         }
     }
 
-    fn push(&self, store: Store<'_>, fact: &Fact<'_>, key: Option<&[u8]>, sink: &mut dyn Sink) {
+    fn push(&self, store: Store<'_>, fact: &Fact<'_>, setting: Setting<'_>, sink: &mut dyn Sink) {
         let given = self.user_sid.as_deref().filter(|_| store.is_of_user);
         let place = element::Place {
             location: self.location.unwrap_or(store.location),
@@ -227,7 +229,7 @@ impl Collector {
             user_sid: store.user_sid.or(given),
             registry: &self.providers,
         };
-        let setting = Setting { name: Some(store.id), key, place: Some(place), ..Setting::ELEMENT };
+        let setting = Setting { name: Some(store.id), place: Some(place), ..setting };
         element::push_value(fact.data, setting, fact.lineage, sink);
         if fact.kind != BINARY && element::is_element(fact.data) {
             fact.doubt(Code::BadField, format!("the value has type {} instead of REG_BINARY", fact.kind), sink);
