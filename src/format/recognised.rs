@@ -47,7 +47,7 @@ pub static EMPTY: Format = Format {
 
 fn is_empty(head: &Head<'_>) -> bool {
     // White space, NUL and byte order marks begin alike in every encoding; what begins otherwise need not be decoded.
-    let may_be = head.bytes.first().is_none_or(|byte| *byte <= b' ' || *byte >= 0x80);
+    let may_be = head.bytes.first().is_none_or(|byte| matches!(byte, 0 | 9..=13 | 32 | 0xef | 0xfe | 0xff));
     head.complete && may_be && text_of(head).trim_ascii().is_empty()
 }
 
