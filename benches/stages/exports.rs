@@ -102,3 +102,16 @@ pub fn element(der: &[u8]) -> Vec<u8> {
     let info = [fixed, container, provider].concat();
     [record(KEY_PROV_INFO, &info), record(SHA1_HASH, &sha1), record(CERTIFICATE, der)].concat()
 }
+
+/// A machine's `My` store as regedit exports it, version 5: UTF-16LE, 25 bytes of a value a line.
+pub fn reg_text(certificates: &[Vec<u8>]) -> Vec<u8> {
+    let mut text = String::from("\u{feff}Windows Registry Editor Version 5.00\r\n\r\n");
+    for der in certificates {
+        let name = hex::text(&Sha1::digest(der)).to_uppercase();
+        text += &format!("[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SystemCertificates\\MY\\Certificates\\{name}]\r\n");
+        let bytes: Vec<String> = element(der).iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines: Vec<String> = bytes.chunks(25).map(|line| line.join(",")).collect();
+        text += &format!("\"Blob\"=hex:{}\r\n\r\n", lines.join(",\\\r\n  "));
+    }
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}

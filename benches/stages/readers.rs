@@ -51,6 +51,7 @@ fn inputs() -> Vec<Export> {
         export("pem", vec![exports::pem(&leaves)]),
         export("pkcs7", vec![exports::pkcs7(&leaves)]),
         export("sst", vec![exports::sst(&leaves)]),
+        export("reg_text", vec![exports::reg_text(&leaves)]),
         hives(scaled(1_000)),
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
