@@ -120,6 +120,7 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     c.printed_not_after.push(o.printed.not_after.as_deref());
     c.friendly_name.push(claims.friendly_name.as_deref());
     c.request_originator.push(claims.request_originator.as_deref());
+    c.key_encryption.push(claims.key_encryption.as_deref());
     c.key_container.push(claims.key_container.as_deref());
     c.key_path.push(claims.key_path.as_deref());
     c.key_identifier.push_hex(claims.key_identifier.as_deref().filter(|id| !id.is_empty()));

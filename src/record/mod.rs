@@ -175,6 +175,8 @@ pub struct Claims<'a> {
     pub impl_api: Option<Api>,
     /// NCrypt export policy bits (1 export, 2 plaintext export, 4 archiving, 8 plaintext archiving).
     pub export_policy: Option<u32>,
+    /// How the key is encrypted in the file that it lies in; `none` where it is not.
+    pub key_encryption: Option<Text<'a>>,
     /// A plain statement that the key can or cannot be exported.
     pub is_exportable: Option<bool>,
     /// CNG property `Virtual Iso` of the key; non-zero is a VBS key.

@@ -47,6 +47,7 @@ table! {
         friendly_name: Word, Repeats, "Friendly name (property 11), verbatim.";
         is_archived: Bool, Repeats @ Key, "Archived mark (property 19).";
         request_originator: Word, Repeats, "DNS name of the machine that requested the certificate (property 71).";
+        key_encryption: Word, Repeats, "Encryption of a key that lies in an exported file (PKCS#12): pbes2_aes_256_cbc, pbe_sha1_3des and so on; none where it lies open.";
         key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
         key_presence: Word, Repeats @ Key, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
         has_private_key: Bool, Repeats @ Key, "True for opened and declared, false for none, null for missing and unknown.";

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::octets::{Octets, octets};
+use super::pbe::Scheme;
 use crate::der::{self, Items, Tlv, tag};
 use crate::format::text;
 use crate::record::{Code, Property};
@@ -30,8 +31,8 @@ const MAX_PROPERTIES: usize = 1024;
 pub(super) enum Body<'a> {
     /// A private key without encryption: a PrivateKeyInfo.
     PlainKey(&'a [u8]),
-    /// An encrypted private key.
-    ShroudedKey,
+    /// An encrypted private key, with the name of its encryption where that is known here.
+    ShroudedKey(Option<&'static str>),
     /// A certificate.
     Certificate(Octets<'a>),
     /// Bags inside the bag.
@@ -74,7 +75,10 @@ impl<'a> Bag<'a> {
         let value = items.next_if(tag::CONTEXT_0)?.content;
         let body = match oid.strip_prefix(BAGS) {
             Some([1]) => Body::PlainKey(value.get(..sequence(value)?.total)?),
-            Some([2]) => sequence(value).map(|_| Body::ShroudedKey)?,
+            Some([2]) => {
+                let mut parts = Items::new(sequence(value)?.content);
+                Body::ShroudedKey(Scheme::parse(&mut parts).map(|scheme| scheme.name()))
+            }
             Some([3]) => certificate(sequence(value)?.content)?,
             Some([4]) => Body::Other("crl"),
             Some([5]) => Body::Other("secret_bag"),

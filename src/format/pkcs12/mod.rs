@@ -327,7 +327,7 @@ impl Reader<'_, '_> {
                 return;
             }
             match &bag.body {
-                Body::PlainKey(_) | Body::ShroudedKey => {
+                Body::PlainKey(_) | Body::ShroudedKey(_) => {
                     let certificate = certificate_of.get(&at).and_then(|at| found.get(*at)).map(|found| &found.bag);
                     self.key(*lineage, bag, certificate, has_certificates);
                 }
@@ -351,6 +351,11 @@ impl Reader<'_, '_> {
             key_report: KeyReport::Claimed,
             in_file: true,
             is_exportable: Some(true),
+            key_encryption: match key.body {
+                Body::PlainKey(_) => Some("none".into()),
+                Body::ShroudedKey(name) => name.map(Into::into),
+                _ => None,
+            },
             provider_name: said.provider.as_deref().map(Cow::Borrowed),
             key_container: container.map(Cow::Borrowed),
             friendly_name: beside.friendly_name.or(name.map(Cow::Borrowed)),
@@ -403,7 +408,7 @@ fn join(found: &[Found<'_>]) -> HashMap<usize, usize> {
         }
     }
     let keys = found.iter().enumerate();
-    let keys = keys.filter(|(_, found)| matches!(found.bag.body, Body::PlainKey(_) | Body::ShroudedKey));
+    let keys = keys.filter(|(_, found)| matches!(found.bag.body, Body::PlainKey(_) | Body::ShroudedKey(_)));
     keys.filter_map(|(at, found)| Some((at, certificates.remove(found.bag.attributes.local_key_id?)?))).collect()
 }
 

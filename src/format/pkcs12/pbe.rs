@@ -340,7 +340,7 @@ fn cbc<C: BlockCipherDecrypt>(cipher: C, iv: &[u8], text: &[u8]) -> Option<Zeroi
     Some(plain)
 }
 
-/// How a safe is encrypted.
+/// How a safe or a key is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scheme<'a> {
     kdf: Kdf<'a>,
@@ -350,6 +350,20 @@ pub(super) struct Scheme<'a> {
 }
 
 impl<'a> Scheme<'a> {
+    /// What the scheme is called: its family and its cipher.
+    pub(super) fn name(&self) -> &'static str {
+        match (self.iv.is_some(), self.cipher) {
+            (true, Cipher::Aes128) => "pbes2_aes_128_cbc",
+            (true, Cipher::Aes192) => "pbes2_aes_192_cbc",
+            (true, Cipher::Aes256) => "pbes2_aes_256_cbc",
+            (true, _) => "pbes2_3des_cbc",
+            (false, Cipher::TwoKeyTripleDes) => "pbe_sha1_2_key_3des",
+            (false, Cipher::Rc2(40)) => "pbe_sha1_rc2_40",
+            (false, Cipher::Rc2(_)) => "pbe_sha1_rc2_128",
+            (false, _) => "pbe_sha1_3des",
+        }
+    }
+
     /// From the AlgorithmIdentifier that comes next; `None` for those that are not known here.
     pub(super) fn parse(items: &mut Items<'a>) -> Option<Self> {
         let (oid, parameters) = algorithm(items)?;
