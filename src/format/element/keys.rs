@@ -117,7 +117,7 @@ impl KeyFiles {
 
 /// The path of the store that the file at `path` is an element of, if it is one of this kind.
 fn store_of(path: &str, kind: Kind) -> Option<&str> {
-    let element = user_tree(path).filter(|element| element.kind == kind)?;
-    let (_, below) = path.rsplit_once(&format!("/{}/", element.name))?;
-    path.get(..path.len() - below.len())
+    user_tree(path).filter(|element| element.kind == kind)?;
+    let (folder, _id) = path.rsplit_once('/')?;
+    folder.rsplit_once('/').map(|(store, _kind)| store)
 }
