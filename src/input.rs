@@ -34,6 +34,7 @@ pub struct Window<'r> {
     offset: u64,
     eof: bool,
     error: Option<io::Error>,
+    goes_on: bool,
 }
 
 impl<'r> Window<'r> {
@@ -44,7 +45,41 @@ impl<'r> Window<'r> {
 
     /// Like [`Window::new`], with a buffer to reuse; get it back with [`Window::into_buffer`].
     pub fn with_buffer(read: impl Read + 'r, offset: u64, buf: Vec<u8>) -> Self {
-        Window { read: Box::new(read), buf, start: 0, end: 0, offset, eof: false, error: None }
+        Window { read: Box::new(read), buf, start: 0, end: 0, offset, eof: false, error: None, goes_on: false }
+    }
+
+    /// Says that the source goes on where the window ends.
+    pub fn set_goes_on(&mut self, goes_on: bool) {
+        self.goes_on = goes_on;
+    }
+
+    /// The source goes on where the window ends, in the window of another unit.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// A window over bytes that are all at hand, the first of which stands at `offset` of its source.
+    pub fn whole(bytes: Vec<u8>, offset: u64) -> Self {
+        let end = bytes.len();
+        Window { end, eof: true, ..Window::with_buffer(io::empty(), offset, bytes) }
+    }
+
+    /// Moves what comes next to the end of `out` until that holds `wanted` bytes; false where the source ends first.
+    pub fn move_to(&mut self, out: &mut Vec<u8>, wanted: usize) -> bool {
+        let at_hand = (self.end - self.start).min(wanted.saturating_sub(out.len()));
+        out.extend_from_slice(&self.available()[..at_hand]);
+        self.consume(at_hand);
+        let missing = wanted.saturating_sub(out.len());
+        if missing > 0 && !self.eof {
+            out.reserve_exact(missing);
+            let before = out.len();
+            let read = (&mut self.read).take(missing as u64).read_to_end(out);
+            let n = out.len() - before;
+            self.offset += n as u64;
+            self.eof = n < missing;
+            self.error = read.err();
+        }
+        out.len() >= wanted
     }
 
     /// Gives the buffer back.
@@ -96,6 +131,11 @@ impl<'r> Window<'r> {
     /// True when no byte is left.
     pub fn at_end(&mut self) -> bool {
         self.fill(1).is_empty()
+    }
+
+    /// An error ended the source early, and nobody has taken it.
+    pub fn has_failed(&self) -> bool {
+        self.error.is_some()
     }
 
     /// The error that ended the source early, once.

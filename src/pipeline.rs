@@ -1,25 +1,29 @@
 //! The only file with threads: workers take tasks, build and encode row groups, and append them in order.
 //!
-//! Order without a sort: a task's number is its place in the report. A worker that finishes early leaves its
-//! encoded group with the [`Line`] and takes the next task; at most `threads + 2` groups wait. Two things happen
-//! strictly in order, both short: *claiming* (which certificates of this group are new to the scan?) and
-//! *appending* to the files. Everything costly happens between them, on any worker.
+//! Order without a sort: a task's number is its place in the report, and inside it the number of a block where a stream
+//! is cut into blocks ([`blocks`]). A worker that finishes early leaves its encoded group with the [`Line`] and takes the
+//! next task; at most `threads + 2` groups wait. Two things happen strictly in order, both short: *claiming* (which
+//! certificates of this group are new to the scan?) and *appending* to the files. Everything costly happens between
+//! them, on any worker.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
+use crate::format::archive::Fault;
 use crate::format::{self, Format, HEAD, Input, Memory, Outcome};
-use crate::group::encode::{Claimed, Encoded, Encoders, Ready};
+use crate::group::encode::Encoders;
 use crate::group::row::Origin;
 use crate::group::sink::{GroupSink, Tools};
 use crate::group::tally::Status;
@@ -31,7 +35,15 @@ use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use crate::report::Report;
 use crate::table::encode::Packer;
 use crate::timing::{Part, Timing};
-use crate::walk::Source;
+use crate::walk::{Source, SourceNumber};
+
+mod archive;
+mod blocks;
+mod line;
+
+use archive::Archive;
+use blocks::{Blocks, read_block};
+use line::{End, Line, Turn, after};
 
 /// What every worker needs to know.
 pub struct Job<'a> {
@@ -64,30 +76,49 @@ impl Job<'_> {
     }
 }
 
+/// The threads of a scan, at least one.
+pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))
+}
+
 /// Runs phase 1: every source is read once, every row group appended to `report` in order.
-pub fn run(job: &Job<'_>, threads: usize, report: Report) -> Result<Report, Error> {
+pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, Error> {
+    let threads = pool.current_num_threads();
     let line = Line::new(job, report, threads + 2);
-    let next = AtomicUsize::new(0);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| Error::Usage(format!("--threads {threads}: {e}")))?;
+    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads));
     pool.broadcast(|_| {
         let _watch = Watch(&line);
         let mut worker = Worker {
             tools: Tools::new(Arc::clone(job.catalogue)),
-            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffer: Vec::new() },
+            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffers: Vec::new() },
         };
         let mut packer = match job.encoders.packer() {
             Ok(packer) => packer,
             Err(error) => return line.fail(error),
         };
         loop {
-            let task = next.fetch_add(1, Ordering::Relaxed);
-            if task >= job.plan.tasks() || job.progress.is_stopped() || line.has_failed() {
+            if job.progress.is_stopped() || line.has_failed() {
                 break;
             }
-            work(job, task, &mut worker, &mut packer, &line);
+            // Parts of a stream come before new tasks: their place in the report does, and their memory is wanted.
+            if let Some(block) = blocks.take() {
+                read_block(job, block, (&mut worker.tools, &mut worker.reading), &mut packer, &line, &blocks);
+                continue;
+            }
+            let running = blocks.begin();
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task < job.plan.tasks() {
+                work(job, task, &mut worker, &mut packer, &line, &blocks);
+                continue;
+            }
+            drop(running);
+            match blocks.wait() {
+                Some(block) => {
+                    read_block(job, block, (&mut worker.tools, &mut worker.reading), &mut packer, &line, &blocks);
+                }
+                None => break,
+            }
         }
         // A task given up leaves a gap in the line: who waits behind it must not wait for ever.
         if job.progress.is_stopped() {
@@ -107,15 +138,21 @@ struct Worker {
 struct Reading {
     memory: Memory,
     head: Vec<u8>,
-    buffer: Vec<u8>,
+    /// Buffers of windows: one, and one more for every archive in an archive.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl Reading {
+    /// A buffer for a window.
+    fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
     /// Takes a window's buffer back. One that a huge record has blown up is not kept for the next thousand small files.
     fn keep(&mut self, mut buffer: Vec<u8>) {
         buffer.truncate(4 * crate::input::CHUNK);
         buffer.shrink_to(4 * crate::input::CHUNK);
-        self.buffer = buffer;
+        self.buffers.push(buffer);
     }
 }
 
@@ -131,45 +168,79 @@ impl Drop for Watch<'_, '_> {
     }
 }
 
-/// Place of a group in the report: its task and its number inside the task.
-type Place = (usize, u32);
+/// Where the groups of one task go.
+struct Outlet<'o> {
+    line: &'o Line<'o>,
+    packer: &'o mut Packer,
+    turn: Turn,
+    /// Time spent there, and not with records.
+    elsewhere: Duration,
+}
+
+impl Outlet<'_> {
+    fn submit(&mut self, group: Box<Group>, end: End) {
+        let start = Instant::now();
+        self.line.submit(self.turn, self.packer, group, end);
+        self.turn = after(self.turn, end);
+        self.elsewhere += start.elapsed();
+    }
+}
+
+/// The way of a task's groups into the report, and of its blocks to other workers.
+#[derive(Clone, Copy)]
+struct Flow<'f, 'o> {
+    line: &'f Line<'f>,
+    blocks: &'f Blocks,
+    outlet: &'f RefCell<Outlet<'o>>,
+}
+
+/// Where a reader finds a source.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    path: &'p str,
+    file: Option<&'p Path>,
+}
 
 /// Does one task: reads its ranges, hands on groups that get full on the way, and the last one.
-fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>) {
+fn work(job: &Job<'_>, task: usize, worker: &mut Worker, packer: &mut Packer, line: &Line<'_>, blocks: &Blocks) {
     let start = Instant::now();
-    let (mut number, mut elsewhere) = (0, Duration::ZERO);
-    let mut hand_on = |group: Group, last: bool| {
-        let start = Instant::now();
-        line.submit((task, number), packer, group, last);
-        elsewhere += start.elapsed();
-        number += 1;
-    };
+    let outlet = RefCell::new(Outlet { line, packer, turn: (task, 0, 0), elsewhere: Duration::ZERO });
+    let flow = Flow { line, blocks, outlet: &outlet };
     let mut group = Group::new(job.setting);
     for range in job.plan.ranges(task) {
         if job.progress.is_stopped() || line.has_failed() {
             return;
         }
-        group = read_unit(job, &range, group, worker, &mut |full| hand_on(full, false));
+        group = read_unit(job, &range, group, worker, &flow);
     }
     if !job.progress.is_stopped() {
-        hand_on(group, true);
+        outlet.borrow_mut().submit(group, End::Task);
     }
+    let elsewhere = outlet.borrow().elsewhere;
     job.timing.add(Part::Records, start.elapsed().saturating_sub(elsewhere), 0);
 }
 
 /// Reads one range of one source into `group`. Whatever goes wrong becomes a reject.
-fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, worker: &mut Worker, hand_on: &mut dyn FnMut(Group)) -> Group {
+fn read_unit(
+    job: &Job<'_>,
+    unit: &Unit,
+    mut group: Box<Group>,
+    worker: &mut Worker,
+    flow: &Flow<'_, '_>,
+) -> Box<Group> {
+    let hand_on = &mut |full| flow.outlet.borrow_mut().submit(full, End::Group);
     let Worker { tools, reading } = worker;
     let source = &job.sources[unit.source as usize];
     let client = job.client_from.of_path(&source.path);
     let stopped = || job.progress.is_stopped();
     let origin = Origin {
-        index: unit.source,
+        number: SourceNumber::file(unit.source),
         source,
+        member: None,
         format: "unknown",
         client: client.as_ref().map(|(name, basis)| (name.as_str(), *basis)),
     };
-    let mut sink = GroupSink::new(group, job.setting, origin, tools, hand_on, &stopped);
+    let mut sink = GroupSink::new(&mut group, job.setting, origin, tools, hand_on, &stopped);
     let (mut format, mut status) = (None, Status::Unsupported);
     if let Some((code, message)) = &source.trouble {
         sink.reject(Reject::lost(Lineage::default(), Stage::Walk, *code, message.clone()));
@@ -177,7 +248,7 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, worker: &mut Worker, hand
     } else if source.special {
         format = Some("special_file");
     } else {
-        match open_and_read(job, unit, source, reading, &mut sink) {
+        match open_and_read(job, unit, source, reading, flow, &mut sink) {
             Ok((found, outcome)) => (format, status) = (found, outcome),
             Err(error) => {
                 sink.reject(Reject::lost(Lineage::default(), Stage::Read, Code::Io, error.to_string()));
@@ -197,7 +268,7 @@ fn read_unit(job: &Job<'_>, unit: &Unit, group: Group, worker: &mut Worker, hand
     let records = sink.end_unit(format, status, sha256);
     job.progress.add_records(records);
     job.timing.add(Part::Records, Duration::ZERO, records);
-    sink.group
+    group
 }
 
 fn open_and_read(
@@ -205,6 +276,7 @@ fn open_and_read(
     unit: &Unit,
     source: &Source,
     worker: &mut Reading,
+    flow: &Flow<'_, '_>,
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
     let mut file = File::open(&source.file)?;
@@ -212,16 +284,26 @@ fn open_and_read(
     if whole {
         // Not limited to the size seen by the walk: a file that has grown since is read to its end. Small files come in
         // great numbers, so the bytes that show the format are read once, into the window.
-        let mut window = Window::with_buffer(job.timed(&mut file), 0, std::mem::take(&mut worker.buffer));
-        let format = format::sniff_window(&mut window, source.len);
+        let mut window = Window::with_buffer(job.timed(&mut file), 0, worker.buffer());
+        let format = format::sniff_window(&mut window, Some(source.len));
         window.take_error().map_or(Ok(()), Err)?;
         let status = match format {
             Some(format) if format.read.is_some() => {
-                Some(read_guarded(format, job, &mut window, &mut worker.memory, source, sink))
+                let place = Place { path: &source.path, file: Some(&source.file) };
+                Some(read_guarded(format, job, &mut window, &mut worker.memory, place, sink))
+            }
+            Some(format) if format.unpack.is_some() => {
+                let archive = Archive::new(job, unit.source, source, flow);
+                Some(archive.unpack(format, &mut window, None, 1, worker, sink))
             }
             _ => None,
         };
         worker.keep(window.into_buffer());
+        if format.is_some_and(|format| format.unpack.is_some()) {
+            // What an unpacker reads from all over the file does not come by here.
+            let read = file.stream_position().unwrap_or(source.len);
+            job.progress.add_bytes(source.len.saturating_sub(read));
+        }
         return Ok(match format {
             None => (None, Status::Unrecognised),
             Some(format) if format.name == "empty" => (Some(format.name), Status::Empty),
@@ -237,8 +319,10 @@ fn open_and_read(
     let status = match plan::real_range(&mut file, job.plan, unit, source.len, border)? {
         Some(range) => {
             let read = plan::read_range(&mut file, &range)?;
-            let mut window = Window::with_buffer(job.timed(read), range.start, std::mem::take(&mut worker.buffer));
-            let status = read_guarded(format, job, &mut window, &mut worker.memory, source, sink);
+            let mut window = Window::with_buffer(job.timed(read), range.start, worker.buffer());
+            window.set_goes_on(range.end < source.len);
+            let place = Place { path: &source.path, file: Some(&source.file) };
+            let status = read_guarded(format, job, &mut window, &mut worker.memory, place, sink);
             worker.keep(window.into_buffer());
             match file.metadata()?.len() < range.end {
                 true => {
@@ -275,22 +359,32 @@ fn read_guarded(
     job: &Job<'_>,
     window: &mut Window<'_>,
     memory: &mut Memory,
-    source: &Source,
+    place: Place<'_>,
     sink: &mut GroupSink<'_>,
 ) -> Status {
     sink.set_format(format.name);
     let Some(read) = format.read else { return Status::Unsupported };
-    let input =
-        Input { window: &mut *window, path: &source.path, file: Some(&source.file), setting: job.reading, memory };
+    let input = Input { window: &mut *window, path: place.path, file: place.file, setting: job.reading, memory };
     let outcome = catch_unwind(AssertUnwindSafe(|| read(input, sink)));
     let here = Lineage::at(window.offset());
     let error = window.take_error();
-    if let Some(error) = error {
-        sink.reject(Reject::lost(here, Stage::Read, Code::Io, error.to_string()));
-        return Status::Failed;
+    let status = status_of(format, outcome, here, sink);
+    match error {
+        Some(error) => status.max(end_early(&error, here, sink)),
+        None => status,
     }
+}
+
+/// How reading or unpacking ended, a panic too.
+fn status_of(
+    format: &Format,
+    outcome: std::thread::Result<Outcome>,
+    here: Lineage,
+    sink: &mut GroupSink<'_>,
+) -> Status {
     match outcome {
         Ok(Outcome::Complete) => Status::Complete,
+        Ok(Outcome::Locked) => Status::Locked,
         Ok(Outcome::Incomplete) => Status::Incomplete,
         Ok(Outcome::Failed) => Status::Failed,
         Err(_) => {
@@ -300,6 +394,14 @@ fn read_guarded(
             Status::Failed
         }
     }
+}
+
+/// The bytes of a source end early: what an archive is to blame for leaves it incomplete.
+fn end_early(error: &io::Error, here: Lineage, sink: &mut GroupSink<'_>) -> Status {
+    let fault = Fault::of(error);
+    let status = if fault.is_of_archive() { Status::Incomplete } else { Status::Failed };
+    sink.reject(fault.into_reject(here));
+    status
 }
 
 fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
@@ -314,124 +416,6 @@ fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
             Err(e) => return Err(e),
         }
     }
-}
-
-/// Where encoded groups line up.
-struct Line<'a> {
-    state: Mutex<State>,
-    moved: Condvar,
-    job: &'a Job<'a>,
-    room: usize,
-}
-
-struct State {
-    /// The place whose certificates are claimed next.
-    claim: Place,
-    /// The place that is appended next.
-    append: Place,
-    unclaimed: BTreeMap<Place, (Encoded, bool)>,
-    ready: BTreeMap<Place, (Ready, bool)>,
-    report: Option<Report>,
-    error: Option<Error>,
-}
-
-impl<'a> Line<'a> {
-    fn new(job: &'a Job<'a>, report: Report, room: usize) -> Self {
-        let state = State {
-            claim: (0, 0),
-            append: (0, 0),
-            unclaimed: BTreeMap::new(),
-            ready: BTreeMap::new(),
-            report: Some(report),
-            error: None,
-        };
-        Line { state: Mutex::new(state), moved: Condvar::new(), job, room }
-    }
-
-    /// A poisoned lock is no news: a worker's panic outside a reader is passed on by the pool anyway.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_failed(&self) -> bool {
-        self.lock().error.is_some()
-    }
-
-    fn fail(&self, error: Error) {
-        self.lock().error.get_or_insert(error);
-        self.moved.notify_all();
-    }
-
-    /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
-    /// worker never blocks; so somebody always moves.
-    fn submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) {
-        if let Err(error) = self.try_submit(place, packer, group, last) {
-            self.fail(error);
-        }
-    }
-
-    fn try_submit(&self, place: Place, packer: &mut Packer, group: Group, last: bool) -> Result<(), Error> {
-        let timing = self.job.timing;
-        let hashing = group.certificates.spent.hashing;
-        let start = Instant::now();
-        let encoded = self.job.encoders.encode(packer, group)?;
-        let spent = encoded.spent;
-        // The last batch is hashed here, and not among the records, which hashing is subtracted from.
-        let late = spent.hashing.saturating_sub(hashing);
-        timing.add(Part::Encode, start.elapsed().saturating_sub(late), encoded.rows as u64);
-        timing.add(Part::Records, late, 0);
-        timing.add(Part::Certificates, spent.parsing, spent.parsed);
-        timing.add(Part::Hash, spent.hashing, spent.hashed);
-        let start = Instant::now();
-        let mut state = self.lock();
-        while state.claim != place && state.unclaimed.len() + state.ready.len() >= self.room && state.error.is_none() {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        timing.add(Part::Wait, start.elapsed(), 1);
-        state.unclaimed.insert(place, (encoded, last));
-        loop {
-            if state.error.is_some() {
-                return Ok(());
-            }
-            let place = state.claim;
-            let Some((encoded, last)) = state.unclaimed.remove(&place) else { return Ok(()) };
-            state.claim = after(place, last);
-            let Some(report) = state.report.as_mut() else { return Ok(()) };
-            let claimed: Claimed = report.claim(encoded);
-            drop(state);
-            let (audit, sources) = (self.job.setting.audit, self.job.sources);
-            let ready = timing.of(Part::Encode, 0, || self.job.encoders.settle(packer, claimed, audit, sources))?;
-            let start = Instant::now();
-            state = self.lock();
-            timing.add(Part::Wait, start.elapsed(), 0);
-            state.ready.insert(place, (ready, last));
-            timing.of(Part::Append, 1, || Self::append_ready(&mut state))?;
-            self.moved.notify_all();
-        }
-    }
-
-    fn append_ready(state: &mut State) -> Result<(), Error> {
-        while let Some((ready, last)) = state.ready.remove(&state.append) {
-            state.append = after(state.append, last);
-            if let Some(report) = state.report.as_mut() {
-                report.append(ready)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Report, Error> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match (state.error, state.report) {
-            (Some(error), _) => Err(error),
-            (None, Some(report)) if state.ready.is_empty() && state.unclaimed.is_empty() => Ok(report),
-            _ => Err(Error::Encode("a row group was left behind".to_owned())),
-        }
-    }
-}
-
-fn after(place: Place, last: bool) -> Place {
-    if last { (place.0 + 1, 0) } else { (place.0, place.1 + 1) }
 }
 
 #[cfg(test)]
@@ -480,7 +464,7 @@ mod tests {
                 progress: &progress,
                 timing: &Timing::default(),
             };
-            told.send(matches!(run(&job, 2, report), Err(Error::Interrupted)))
+            told.send(matches!(run(&job, &pool(2).expect("threads"), report), Err(Error::Interrupted)))
         });
         // Opening for writing returns once the first worker reads; time enough follows for the second to run full.
         let end = File::options().write(true).open(&slow).expect("the pipe");
@@ -524,19 +508,20 @@ mod tests {
         let healthy: &'static Format = &format::ndjson::FLAT;
         let line = &br#"{"Thumbprint":"00112233445566778899aabbccddeeff00112233"}"#[..];
         for (index, (format, bytes)) in [(broken, &b"anything"[..]), (healthy, line)].into_iter().enumerate() {
-            let origin = Origin { index: index as u32, source: &sources[index], format: "unknown", client: None };
+            let number = SourceNumber::file(index as u32);
+            let origin = Origin { number, source: &sources[index], member: None, format: "unknown", client: None };
             let mut hand_on = |_| panic!("the group is small");
-            let mut sink = GroupSink::new(group, setting, origin, &mut tools, &mut hand_on, &|| false);
+            let mut sink = GroupSink::new(&mut group, setting, origin, &mut tools, &mut hand_on, &|| false);
             let mut window = Window::new(bytes, 0);
             let memory = &mut Memory::default();
-            let status = read_guarded(format, &job, &mut window, memory, &sources[index], &mut sink);
+            let place = Place { path: &sources[index].path, file: None };
+            let status = read_guarded(format, &job, &mut window, memory, place, &mut sink);
             sink.end_unit(Some(format.name), status, None);
-            group = sink.group;
         }
         let told: Vec<_> = group.sources.iter().map(|(_, t)| (t.status, t.records, t.yielded, t.rejects)).collect();
         assert_eq!(told, [(Status::Failed, 2, 1, 1), (Status::Complete, 1, 1, 0)]);
         let [reject] = &group.rejects[..] else { panic!("{} rejects", group.rejects.len()) };
-        assert_eq!((reject.source, reject.reject.code), (0, Code::Internal));
+        assert_eq!((reject.source, reject.reject.code), (SourceNumber::file(0), Code::Internal));
         assert!(reject.reject.message.contains("reader failed"), "{}", reject.reject.message);
         assert!(!reject.reject.message.contains("out of luck"), "a panic may quote the input");
         let mut packer = encoders.packer().expect("a packer");

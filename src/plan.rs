@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::{Range, RangeInclusive};
 
-use crate::format::{Border, Format};
+use crate::format::Border;
 use crate::input::Window;
 use crate::walk::{Source, sniff_file};
 
@@ -43,7 +43,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Cuts the sources. Only files longer than two units are opened here, to learn whether they may be split.
+    /// Cuts the sources. Only files longer than two units are opened here, to learn whether and where they may be cut.
     pub fn new(sources: &[Source]) -> Self {
         Self::cut(sources, UNIT_BYTES, MIN_TASK_ROWS..=TASK_ROWS)
     }
@@ -57,11 +57,22 @@ impl Plan {
         let mut units = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
             let index = index as u32;
-            let cut = source.len > 2 * unit && source.trouble.is_none() && !source.special && splits(source);
+            let large = source.len > 2 * unit && source.trouble.is_none() && !source.special;
             let mut start = 0;
-            while cut && source.len - start > unit + unit / 2 {
-                units.push(Unit { source: index, start, end: start + unit });
-                start += unit;
+            match large.then(|| border(source)).flatten() {
+                Some(Border::Near(_)) => {
+                    while source.len - start > unit + unit / 2 {
+                        units.push(Unit { source: index, start, end: start + unit });
+                        start += unit;
+                    }
+                }
+                Some(Border::Counted(count)) => {
+                    for end in counted(source, count, unit) {
+                        units.push(Unit { source: index, start, end });
+                        start = end;
+                    }
+                }
+                None => {}
             }
             units.push(Unit { source: index, start, end: source.len });
         }
@@ -83,6 +94,11 @@ impl Plan {
         Plan { step: unit, units, tasks }
     }
 
+    /// Length of a unit inside a large source, in bytes.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
     /// Number of tasks.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
@@ -102,8 +118,15 @@ impl Plan {
     }
 }
 
-fn splits(source: &Source) -> bool {
-    matches!(sniff_file(&source.file, source.len), Ok(Some(Format { border: Some(_), .. })))
+/// How a source may be cut. What cannot be opened is found out again by who reads it.
+fn border(source: &Source) -> Option<Border> {
+    sniff_file(&source.file, source.len).ok().flatten().and_then(|format| format.border)
+}
+
+/// Real borders of a source whose records have to be counted from its start.
+fn counted(source: &Source, count: fn(&mut Window<'_>, u64) -> Vec<u64>, unit: u64) -> Vec<u64> {
+    let borders = File::open(&source.file).map(|file| count(&mut Window::new(file.take(source.len), 0), unit));
+    borders.unwrap_or_default().into_iter().filter(|border| *border < source.len).collect()
 }
 
 /// Bytes searched for a border from a nominal offset on, at least. A file without borders (one endless line, one huge
@@ -121,6 +144,7 @@ pub fn real_range(
     len: u64,
     border: Border,
 ) -> io::Result<Option<Range<u64>>> {
+    let Border::Near(border) = border else { return Ok(Some(unit.start..unit.end)) };
     let mut first_border = |mut nominal: u64, end: u64| -> io::Result<Option<u64>> {
         // The last unit of a source is up to half a step longer than the others.
         while nominal < end && len - nominal > plan.step / 2 {
@@ -193,7 +217,10 @@ mod tests {
             let mut next = 0;
             for pair in nominal.windows(2) {
                 let unit = Unit { source: 0, start: pair[0], end: pair[1] };
-                let Some(range) = real_range(&mut file, &plan, &unit, LEN, border).expect("a range") else { continue };
+                let Some(range) = real_range(&mut file, &plan, &unit, LEN, Border::Near(border)).expect("a range")
+                else {
+                    continue;
+                };
                 assert_eq!(range.start, next);
                 next = range.end;
             }

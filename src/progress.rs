@@ -34,6 +34,11 @@ impl Progress {
         self.bar.set_length(bytes);
     }
 
+    /// Counts bytes that are read without [`Progress::watch`].
+    pub fn add_bytes(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
     /// Counts records.
     pub fn add_records(&self, records: u64) {
         let all = self.records.fetch_add(records, Ordering::Relaxed) + records;

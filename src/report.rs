@@ -13,18 +13,21 @@ use hashbrown::HashTable;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::format;
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready, same};
-use crate::group::tally::{Clients, Counts, SourceTally};
+use crate::group::tally::{Clients, Counts, SourceTally, Status};
 use crate::group::{RejectRow, context};
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
 use crate::table::write::{Part, TableWriter};
-use crate::walk::Source;
+use crate::walk::{Member, Source, SourceNumber};
 
 /// Name of the manifest inside a report.
 pub const MANIFEST: &str = "manifest.json";
 /// Rows after which the sources known so far are written.
 const SOURCE_ROWS: usize = 32 * 1024;
+/// Members of one file that may wait for the end of their archives before their rows are written.
+const OPEN_MEMBERS: usize = 32 * 1024;
 
 /// Sources and their counts over the whole scan.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,10 @@ pub struct Totals {
     pub by_format: BTreeMap<&'static str, u64>,
     /// Rejects by code and severity.
     pub rejects: BTreeMap<(&'static str, &'static str), u64>,
-    /// Size of all sources.
+    /// Size of all files.
     pub bytes: u64,
+    /// Some source was of a format that is read, and more than an archive of nothing that is read.
+    pub read_something: bool,
     /// A source that names no client, for a suggestion.
     pub unnamed_source: Option<String>,
 }
@@ -58,9 +63,10 @@ pub struct Report {
     source_table: TableWriter,
     source_rows: Sources,
     source_row_count: usize,
-    open_source: Option<(u32, SourceTally)>,
+    /// The file at hand and those of its members that are not written yet.
+    open: BTreeMap<SourceNumber, SourceTally>,
     /// Sources that are read, but whose rows may still wait in the spill.
-    held: Vec<(u32, SourceTally)>,
+    held: BTreeMap<SourceNumber, SourceTally>,
     known: KnownCertificates,
     spill: Spill,
     /// What was learnt of clients.
@@ -99,8 +105,8 @@ impl Report {
             source_table: writer(&encoders.sources)?,
             source_rows: Sources::default(),
             source_row_count: 0,
-            open_source: None,
-            held: Vec::new(),
+            open: BTreeMap::new(),
+            held: BTreeMap::new(),
             known: KnownCertificates::default(),
             spill: Spill::new(folder.join("pending.spill")),
             clients: Clients::default(),
@@ -133,50 +139,76 @@ impl Report {
         }
         self.spill.write(&ready.rest.pending)?;
         for (source, tally) in ready.rest.sources {
-            match &mut self.open_source {
-                Some((open, sum)) if *open == source => sum.add(&tally),
-                _ => {
-                    self.close_source()?;
-                    self.open_source = Some((source, tally));
-                }
+            if self.open.last_key_value().is_some_and(|(last, _)| last.file != source.file) {
+                self.close_sources_at_hand()?;
+            }
+            if self.open.len() >= OPEN_MEMBERS {
+                // Archives that are still open have a word to say yet; whatever has ended need not wait for them.
+                let all = std::mem::take(&mut self.open).into_iter();
+                let (ended, open) = all.partition(|(_, tally)| tally.has_ended);
+                self.open = open;
+                self.close(ended)?;
+            }
+            match self.open.get_mut(&source) {
+                Some(sum) => sum.add(&tally),
+                None => drop(self.open.insert(source, tally)),
             }
         }
         Ok(())
     }
 
-    /// A source is read. Its row is written at once, unless rows of this scan wait: they may still find doubts.
-    fn close_source(&mut self) -> Result<(), Error> {
-        let Some((index, tally)) = self.open_source.take() else { return Ok(()) };
-        debug_assert!(tally.balances(), "{tally:?}");
-        if tally.unnamed > 0 && self.totals.unnamed_source.is_none() {
-            self.totals.unnamed_source = Some(self.sources[index as usize].path.clone());
+    /// A file is read, with its members.
+    fn close_sources_at_hand(&mut self) -> Result<(), Error> {
+        let open = std::mem::take(&mut self.open);
+        self.close(open)
+    }
+
+    /// Sources are read. Their rows are written at once, unless rows of this scan wait: they may still find doubts.
+    fn close(&mut self, sources: BTreeMap<SourceNumber, SourceTally>) -> Result<(), Error> {
+        for (number, tally) in sources {
+            debug_assert!(tally.balances(), "{tally:?}");
+            if tally.unnamed > 0 && self.totals.unnamed_source.is_none() {
+                let path = &self.sources[number.file as usize].path;
+                let member = tally.member.as_ref().map(|member| format!("{path}/{}", member.name));
+                self.totals.unnamed_source = Some(member.unwrap_or_else(|| path.clone()));
+            }
+            match self.spill.is_empty() {
+                true => self.write_source(number, &tally)?,
+                false => drop(self.held.insert(number, tally)),
+            }
         }
-        self.held.push((index, tally));
-        if self.spill.is_empty() { self.release_sources() } else { Ok(()) }
+        Ok(())
+    }
+
+    fn write_source(&mut self, number: SourceNumber, tally: &SourceTally) -> Result<(), Error> {
+        self.push_source(number, tally);
+        if self.source_row_count >= SOURCE_ROWS {
+            self.flush_sources()?;
+        }
+        Ok(())
     }
 
     fn release_sources(&mut self) -> Result<(), Error> {
-        for (index, tally) in std::mem::take(&mut self.held) {
-            self.push_source(index, &tally);
-            if self.source_row_count >= SOURCE_ROWS {
-                self.flush_sources()?;
-            }
+        for (number, tally) in std::mem::take(&mut self.held) {
+            self.write_source(number, &tally)?;
         }
         Ok(())
     }
 
-    fn push_source(&mut self, index: u32, tally: &SourceTally) {
-        let source = &self.sources[index as usize];
+    fn push_source(&mut self, number: SourceNumber, tally: &SourceTally) {
+        let source = &self.sources[number.file as usize];
+        let member = tally.member.as_deref();
+        let bytes = if member.is_some() { tally.bytes } else { Some(source.len) };
         let count = |n: u64| i64::try_from(n).ok();
         let mut skips: Vec<_> = tally.skips.iter().map(|(reason, n)| format!("{reason}={n}")).collect();
         skips.sort();
         let c = &mut self.source_rows;
         c.audit.push(self.audit.as_deref());
-        c.source_id.push_with(|out| out.extend_from_slice(&source.id));
+        c.source_id.push_with(|out| out.extend_from_slice(member.map_or(&source.id, |member| &member.id)));
         c.source_path.push(Some(&source.path));
-        c.source_member.push(None);
+        c.source_member.push(member.map(|member| member.name.as_str()));
         c.format.push(tally.format);
-        c.bytes.push(count(source.len));
+        c.bytes.push(bytes.and_then(count));
         c.sha256.push_hex(tally.sha256.as_ref().map(|h| &h[..]));
         c.status.push(Some(tally.status.as_str()));
         c.records.push(count(tally.records));
@@ -187,7 +219,12 @@ impl Report {
         c.rejects.push(count(tally.rejects));
         c.degraded.push(count(tally.degraded));
         self.source_row_count += 1;
-        self.totals.bytes += source.len;
+        // What members unpack to stands in the file once.
+        self.totals.bytes += if member.is_some() { 0 } else { source.len };
+        let listed = tally.status == Status::Complete && tally.format.is_some_and(format::is_archive);
+        // A member that is encrypted as a whole has no format that anybody knows.
+        let is_partly_locked = tally.status == Status::Locked && tally.format.is_some();
+        self.totals.read_something |= (tally.status.is_read() || is_partly_locked) && !listed;
         *self.totals.by_status.entry(tally.status.as_str()).or_default() += 1;
         *self.totals.by_format.entry(tally.format.unwrap_or("unknown")).or_default() += 1;
         self.totals.all.add(tally);
@@ -202,10 +239,15 @@ impl Report {
 
     /// Ends phase 1: closes the certificates, so that waiting rows can be resolved from them.
     pub fn close_certificates(&mut self) -> Result<Certificates, Error> {
-        self.close_source()?;
+        self.close_sources_at_hand()?;
         let parts = self.certificates.finish()?;
         let files = parts.iter().map(|part| self.folder.join(&part.file)).collect();
         Ok(Certificates { files, parts })
+    }
+
+    /// The member that a waiting observation comes from.
+    pub fn member(&self, source: SourceNumber) -> Option<Arc<Member>> {
+        self.held.get(&source)?.member.clone()
     }
 
     /// The waiting observations, in order.
@@ -223,8 +265,8 @@ impl Report {
         for row in doubts {
             let kind = (row.reject.code.as_str(), row.reject.severity.as_str());
             *self.totals.rejects.entry(kind).or_default() += 1;
-            if let Ok(at) = self.held.binary_search_by_key(&row.source, |(source, _)| *source) {
-                self.held[at].1.degraded += 1;
+            if let Some(tally) = self.held.get_mut(&row.source) {
+                tally.degraded += 1;
             }
         }
         self.observations.append(observations)?;

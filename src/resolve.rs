@@ -108,10 +108,12 @@ fn resolve(
         let observation = pending.observation();
         let number = known.number(pending);
         let entry = number.map(|n| (n, &known.entries[n as usize]));
+        let member = report.member(pending.source);
         let client = pending.client.as_deref().map(|name| (name, pending.basis()));
         let origin = Origin {
-            index: pending.source,
-            source: &sources[pending.source as usize],
+            number: pending.source,
+            source: &sources[pending.source.file as usize],
+            member: member.as_ref(),
             format: crate::format::name(&pending.format),
             client: None,
         };
@@ -123,6 +125,7 @@ fn resolve(
             let reject = contradiction(pending, entry);
             group.rejects.extend(reject.map(|reject| RejectRow {
                 source: pending.source,
+                member: member.clone(),
                 client: client.map(|(name, _)| name.to_owned()),
                 reject,
                 has_row: true,
@@ -144,7 +147,7 @@ fn resolve(
 /// Writes what a group holds of a batch.
 fn append(
     report: &mut Report,
-    mut group: Group,
+    mut group: Box<Group>,
     known: &Known,
     sources: &[Source],
     encoders: &Encoders,

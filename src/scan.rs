@@ -10,9 +10,8 @@ use serde::Serialize;
 use crate::classify::{Catalogue, Classifier};
 use crate::client::{ClientFrom, suggest};
 use crate::error::Error;
-use crate::format;
+use crate::format::{self, Format};
 use crate::group::encode::Encoders;
-use crate::group::tally::Status;
 use crate::group::{MAX_GROUP_BYTES, Setting};
 use crate::pipeline::{self, Job};
 use crate::plan::Plan;
@@ -154,10 +153,12 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let start = Instant::now();
     report::check_output(output, options.force)?;
     let timing = Timing::default();
-    let sources = Arc::new(walk::walk(inputs, &options.filter)?);
+    let pool = pipeline::pool(options.threads)?;
+    let sources = Arc::new(pool.install(|| walk::walk(inputs, &options.filter))?);
     if sources.is_empty() {
         return Err(Error::NothingToRead);
     }
+    let reading = format::Setting { keys: Arc::new(format::KeyFiles::find(&sources)), ..options.reading.clone() };
     progress.expect_bytes(sources.iter().map(|s| s.len).sum());
     let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
     timing.add(Part::Walk, start.elapsed(), sources.len() as u64);
@@ -173,11 +174,11 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         catalogue: &options.catalogue,
         encoders: &encoders,
         hash_sources: options.hash_sources,
-        reading: &options.reading,
+        reading: &reading,
         progress,
         timing: &timing,
     };
-    let mut report = pipeline::run(&job, options.threads.max(1), report)?;
+    let mut report = pipeline::run(&job, &pool, report)?;
     let certificates = report.close_certificates()?;
     let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
     let stopped = || progress.is_stopped();
@@ -185,16 +186,10 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let rows = resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
     timing.add(Part::Resolve, resolving.elapsed(), rows);
     report.close_sources()?;
-    let read_nothing = read_nothing(&report);
+    let read_nothing = !report.totals.read_something;
     let summary = summarise(&report, options);
     let aside = timing.of(Part::Finish, TABLES.len() as u64, || report.finish(certificates, &summary))?;
     Ok(Scanned { summary, elapsed: start.elapsed(), timing: timing.spent(), aside, read_nothing })
-}
-
-/// No source was of a format that is read. The report then only lists what was found, and the exit code says so.
-fn read_nothing(report: &Report) -> bool {
-    let read = [Status::Complete, Status::Incomplete, Status::Empty, Status::Failed];
-    !read.iter().any(|status| report.totals.by_status.contains_key(status.as_str()))
 }
 
 fn summarise(report: &Report, options: &Options) -> Summary {
@@ -243,7 +238,7 @@ pub fn foresee(inputs: &[PathBuf], options: &Options) -> Result<Vec<Foreseen>, E
     let seen = sources.into_iter().map(|source| {
         let openable = source.trouble.is_none() && !source.special;
         let format = openable.then(|| sniff_file(&source.file, source.len).ok().flatten()).flatten();
-        Foreseen { format: format.map(|f| f.name), is_read: format.is_some_and(|f| f.read.is_some()), source }
+        Foreseen { format: format.map(|f| f.name), is_read: format.is_some_and(Format::is_read), source }
     });
     let seen: Vec<_> = seen.collect();
     match seen.is_empty() {

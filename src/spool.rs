@@ -2,20 +2,29 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use crate::format::Input;
+use crate::input::Window;
 
 /// The whole source as a file at its start: the file itself where the source is one, else a copy in an unnamed temporary
 /// file, which no path of an archive's member can name. A copy of more than `limit` bytes is refused with
 /// [`io::ErrorKind::FileTooLarge`].
 pub fn random_access(input: &mut Input<'_, '_>, limit: u64) -> io::Result<File> {
-    if let Some(path) = input.file {
-        return File::open(path);
+    let (file, error) = file_of(input.window, input.file, limit)?;
+    error.map_or(Ok(file), Err)
+}
+
+/// The same of a window, and of the file that it shows, where it shows all of one. With the error that ended the source
+/// early: then the copy holds what came before.
+pub fn file_of(window: &mut Window<'_>, file: Option<&Path>, limit: u64) -> io::Result<(File, Option<io::Error>)> {
+    if let Some(path) = file {
+        return Ok((File::open(path)?, None));
     }
     let mut copy = tempfile::tempfile()?;
     let mut copied = 0u64;
     loop {
-        let bytes = input.window.fill(1);
+        let bytes = window.fill(1);
         let len = bytes.len();
         copied += len as u64;
         if copied > limit {
@@ -25,11 +34,10 @@ pub fn random_access(input: &mut Input<'_, '_>, limit: u64) -> io::Result<File> 
             break;
         }
         copy.write_all(bytes)?;
-        input.window.consume(len);
+        window.consume(len);
     }
-    input.window.take_error().map_or(Ok(()), Err)?;
     copy.seek(SeekFrom::Start(0))?;
-    Ok(copy)
+    Ok((copy, window.take_error()))
 }
 
 #[cfg(test)]
@@ -38,7 +46,7 @@ mod tests {
 
     use super::*;
     use crate::format::{Memory, Setting};
-    use crate::input::{CHUNK, Window};
+    use crate::input::CHUNK;
 
     #[test]
     fn what_is_no_file_is_copied_up_to_the_limit() {

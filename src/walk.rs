@@ -5,11 +5,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use sha2::{Digest, Sha256};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::error::Error;
 use crate::format::{self, Format};
+use crate::hash;
 use crate::hex;
 use crate::record::Code;
 
@@ -28,6 +30,32 @@ pub struct Source {
     pub trouble: Option<(Code, String)>,
     /// Not a regular file (a pipe, a device, a link to a folder that is read under another name): named, never opened.
     pub special: bool,
+}
+
+/// Number of a source: first of files, in the order of the walk, then of members inside one file, in the order in which
+/// they are met there, whatever archive in an archive they are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceNumber {
+    /// Index of the file.
+    pub file: u32,
+    /// 0 is the file itself; its members count from 1.
+    pub member: u32,
+}
+
+impl SourceNumber {
+    /// A file itself.
+    pub fn file(file: u32) -> Self {
+        SourceNumber { file, member: 0 }
+    }
+}
+
+/// One member of an archive, a source of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// First 16 hex digits of SHA-256 over the path of the file, NUL, and the name: the `source_id` column.
+    pub id: [u8; 16],
+    /// Path inside the file, through archives in archives: the `source_member` column.
+    pub name: String,
 }
 
 /// Which files of a folder are taken.
@@ -75,10 +103,10 @@ pub fn walk(inputs: &[PathBuf], filter: &Filter) -> Result<Vec<Source>, Error> {
             walk_folder(&input, filter, &mut sources);
         } else {
             let path = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
-            sources.push(source(path, input, None));
+            sources.push(found(path, input, None));
         }
     }
-    sources.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
+    sources.par_sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.file.cmp(&b.file)));
     identify(&mut sources);
     Ok(sources)
 }
@@ -103,6 +131,42 @@ fn outermost(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
+    match walk_plain(input, filter) {
+        Some(found) => sources.extend(found),
+        None => walk_linked(input, filter, sources),
+    }
+}
+
+/// The sources of a folder without links, its subfolders side by side on the threads at hand: a tree of many small
+/// files is bound by the calls that list it. `None` where there is a link or something that cannot be listed, which
+/// need an order.
+fn walk_plain(input: &Path, filter: &Filter) -> Option<Vec<Source>> {
+    fn list(folder: &Path, inside: &str, filter: &Filter) -> Option<Vec<Source>> {
+        let (mut sources, mut folders) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(folder).ok()? {
+            let entry = entry.ok()?;
+            let (kind, name) = (entry.file_type().ok()?, entry.file_name());
+            let name = name.to_string_lossy();
+            let path = if inside.is_empty() { name.into_owned() } else { [inside, "/", &name].concat() };
+            if kind.is_symlink() {
+                return None;
+            } else if kind.is_dir() {
+                folders.push((entry.path(), path));
+            } else if filter.takes(&path) {
+                let metadata = entry.metadata().ok();
+                sources.push(source(path, entry.path(), metadata.as_ref(), None));
+            }
+        }
+        let deeper = folders.par_iter().map(|(folder, path)| list(folder, path, filter));
+        let deeper: Option<Vec<Vec<Source>>> = deeper.collect();
+        sources.extend(deeper?.into_iter().flatten());
+        Some(sources)
+    }
+    list(input, "", filter)
+}
+
+/// The sources of a folder with links, one after the other in a fixed order.
+fn walk_linked(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
     // Links to folders can multiply without ever making a loop: each linked folder is entered once, under the first
     // of its names.
     let mut entered = HashSet::new();
@@ -115,7 +179,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
                     entries.skip_current_dir();
                     let path = inside(input, entry.path());
                     if filter.takes(&path) {
-                        sources.push(source(path, entry.into_path(), None));
+                        sources.push(found(path, entry.into_path(), None));
                     }
                 }
             }
@@ -123,7 +187,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
             Ok(entry) => {
                 let path = inside(input, entry.path());
                 if filter.takes(&path) {
-                    sources.push(source(path, entry.into_path(), None));
+                    sources.push(found(path, entry.into_path(), None));
                 }
             }
             Err(error) => {
@@ -137,7 +201,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
                     Some(io) => io.to_string(),
                     None => "the link leads back to a folder above it".to_owned(),
                 };
-                sources.push(source(path, file, Some((code, message))));
+                sources.push(found(path, file, Some((code, message))));
             }
         }
     }
@@ -149,27 +213,40 @@ fn inside(input: &Path, file: &Path) -> String {
     parts.join("/")
 }
 
-fn source(path: String, file: PathBuf, trouble: Option<(Code, String)>) -> Source {
+fn found(path: String, file: PathBuf, trouble: Option<(Code, String)>) -> Source {
     let metadata = fs::metadata(&file).ok();
-    let len = metadata.as_ref().map_or(0, fs::Metadata::len);
+    source(path, file, metadata.as_ref(), trouble)
+}
+
+fn source(path: String, file: PathBuf, metadata: Option<&fs::Metadata>, trouble: Option<(Code, String)>) -> Source {
+    let len = metadata.map_or(0, fs::Metadata::len);
     let special = metadata.is_some_and(|m| !m.is_file()) && trouble.is_none();
     Source { id: [b'0'; 16], path, file, len, trouble, special }
 }
 
 /// Gives each source its id. Two inputs may hold the same path; the later ones get a number into the hash.
 fn identify(sources: &mut [Source]) {
-    let mut nth = 0u32;
-    for i in 0..sources.len() {
-        nth = if i > 0 && sources[i - 1].path == sources[i].path { nth + 1 } else { 0 };
-        let mut hash = Sha256::new_with_prefix(sources[i].path.as_bytes());
-        if nth > 0 {
-            hash.update([0]);
-            hash.update(nth.to_le_bytes());
-        }
-        let digits = hex::text(&hash.finalize()[..8]);
-        sources[i].id.copy_from_slice(digits.as_bytes());
+    // Which of several sources of one path each is; they stand side by side.
+    let mut nth = vec![0u32; sources.len()];
+    for i in 1..sources.len() {
+        nth[i] = if sources[i - 1].path == sources[i].path { nth[i - 1] + 1 } else { 0 };
     }
+    sources.par_chunks_mut(IDS).zip(nth.par_chunks(IDS)).for_each(|(sources, nth)| {
+        let names = sources.iter().zip(nth).map(|(source, nth)| {
+            let number = if *nth > 0 { [&[0][..], &nth.to_le_bytes()].concat() } else { Vec::new() };
+            [source.path.as_bytes(), &number].concat()
+        });
+        let names: Vec<Vec<u8>> = names.collect();
+        let mut digests = Vec::new();
+        hash::sha256_each(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut digests);
+        for (source, digest) in sources.iter_mut().zip(&digests) {
+            source.id.copy_from_slice(hex::text(&digest[..8]).as_bytes());
+        }
+    });
 }
+
+/// Sources whose ids are made together.
+const IDS: usize = 1024;
 
 /// The beginning of a file and its format.
 pub fn sniff_file(file: &Path, len: u64) -> std::io::Result<Option<&'static Format>> {

@@ -108,7 +108,7 @@ fn wrong_usage_is_2_and_says_what_is_right() {
 fn nothing_to_read_is_3() {
     let bench = Bench::new();
     bench.put("text/readme.txt", "nothing of interest");
-    bench.put("later/a.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0");
+    bench.put("later/a.evtx", b"ElfFile\0\0\0");
     fs::create_dir(bench.path("empty")).unwrap();
     for (input, status) in [("text", "unrecognised"), ("later", "unsupported")] {
         let out = run(&bench, &["scan", input, "-o", "listed", "--force"], 3);
@@ -214,7 +214,7 @@ fn dry_run_lists_sources_and_writes_nothing() {
         stdout(&out).lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
     let expected = [
         ["read", "certificate_der", "a.cer"],
-        ["unsupported", "zip", "b.zip"],
+        ["read", "zip", "b.zip"],
         ["unrecognised", "-", "c.txt"],
         ["read", "certificate_der", "d\\u{1b}[31m.cer"],
     ];
@@ -374,6 +374,32 @@ fn a_provider_table_overrides_and_a_bad_one_is_refused_with_its_line() {
 }
 
 #[test]
+fn passwords_open_what_they_fit_in_scan_and_inspect() {
+    let bench = Bench::new();
+    let file = sample("pkcs12/machine-key-aes.pfx");
+    bench.put("right", "no\n\ngrove-Sample-1\n");
+    bench.put("wrong", "no\n");
+    bench.put("binary", [0xff, 0xfe, b'x']);
+    let status = |report: &str, more: &[&str]| {
+        run(&bench, &[&["scan", &file, "-o", report][..], more].concat(), 0);
+        let source = Report { path: bench.path(report) }.rows("sources").remove(0);
+        (source["status"].as_str().unwrap().to_owned(), source["observations"].as_i64().unwrap())
+    };
+    assert_eq!(status("none", &[]), ("locked".to_owned(), 1));
+    assert_eq!(status("wrong.report", &["--passwords", "wrong"]), ("locked".to_owned(), 1));
+    assert_eq!(status("right.report", &["--passwords", "right"]), ("complete".to_owned(), 2));
+    // A missing password is no reject.
+    run(&bench, &["scan", &file, "-o", "strict", "--strict"], 0);
+    let told = |args: &[&str]| stdout(&run(&bench, args, 0));
+    assert!(told(&["inspect", &file]).contains("Locked: a password is missing (--passwords FILE)"));
+    let open = told(&["inspect", &file, "--passwords", "right"]);
+    assert!(open.contains("CN=web.example.test") && open.contains("Complete."), "{open}");
+    let refused = run(&bench, &["scan", &file, "-o", "x", "--passwords", "binary"], 2);
+    assert!(stderr(&refused).contains("--passwords binary: the file is not UTF-8 text"));
+    run(&bench, &["inspect", &file, "--passwords", "not-there"], 2);
+}
+
+#[test]
 fn every_compression_opens_and_holds_the_same_rows() {
     let bench = Bench::new();
     let input = samples().join("census_1");
@@ -489,15 +515,15 @@ fn inspect_tells_format_facts_claims_and_reasons() {
 fn inspect_refuses_folders_and_names_the_unknown() {
     let bench = Bench::new();
     bench.put("odd.bin", "no known format");
-    bench.put("later.zip", b"PK\x03\x04");
+    bench.put("later.evtx", b"ElfFile\0\0\0");
     bench.put("empty", "");
     let out = run(&bench, &["inspect", &sample("sst")], 2);
     assert!(stderr(&out).contains("folder") && stderr(&out).contains("scan"), "{}", stderr(&out));
     run(&bench, &["inspect", "absent"], 2);
     let out = run(&bench, &["inspect", "odd.bin"], 3);
     assert!(stdout(&out).contains("no known format"));
-    let out = run(&bench, &["inspect", "later.zip"], 3);
-    assert!(stdout(&out).contains("[zip]") && stdout(&out).contains("not read yet"), "{}", stdout(&out));
+    let out = run(&bench, &["inspect", "later.evtx"], 3);
+    assert!(stdout(&out).contains("[evtx]") && stdout(&out).contains("not read yet"), "{}", stdout(&out));
     run(&bench, &["inspect", "empty"], 0);
     let out = run(&bench, &["inspect", "odd.bin", &sample("certificate_der/ec-leaf.cer")], 0);
     assert!(stdout(&out).contains("[certificate_der]"), "several files at once");
@@ -564,7 +590,7 @@ fn formats_and_schema_are_the_lists_of_the_library() {
     let told: Value = serde_json::from_str(&stdout(&run(&bench, &["formats", "--json"], 0))).unwrap();
     assert_eq!(told.as_array().unwrap().len(), FORMATS.len());
     for (format, told) in FORMATS.iter().zip(told.as_array().unwrap()) {
-        assert_eq!((&told["name"], &told["is_read"]), (&json!(format.name), &json!(format.read.is_some())));
+        assert_eq!((&told["name"], &told["is_read"]), (&json!(format.name), &json!(format.is_read())));
         assert!(text.contains(format.name) && text.contains(format.title), "{}", format.name);
     }
     let text = stdout(&run(&bench, &["schema"], 0));

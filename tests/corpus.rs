@@ -58,7 +58,10 @@ impl Scan {
         self.report
             .rows("sources")
             .into_iter()
-            .map(|row| (text(&row, "source_path").unwrap().to_owned(), row))
+            .map(|row| {
+                let member = text(&row, "source_member").map(|member| format!("/{member}"));
+                (format!("{}{}", text(&row, "source_path").unwrap(), member.unwrap_or_default()), row)
+            })
             .collect()
     }
 }
@@ -194,44 +197,59 @@ fn a_store_of_many_key_kinds_is_decoded_as_expected() {
 }
 
 #[test]
-fn registry_exports_hold_the_store_they_were_made_from() {
+fn a_compressed_hive_gives_every_blob_of_its_stores() {
     let Some(scan) = Scan::of("binary") else { return };
     let found = scan.observations();
-    // Place and lineage differ, and with the place whose the key is.
-    let place = "observation_id source_id source_path byte_offset format store_location store_name key_id";
-    // What is said of a key that no property speaks of: a store may have been written without properties, a registry
-    // value is what Windows wrote.
-    let verdict = "has_private_key is_archived hardware_backed key_presence";
-    // regedit sorts by thumbprint.
-    let rows_of = |file: &str| {
-        let row = |row: &Row| (text(row, "thumbprint").unwrap().to_owned(), row.clone());
-        found[file].iter().map(row).collect::<BTreeMap<_, _>>()
-    };
-    let store = rows_of("wine/sst-wine-mixed.sst");
-    let (rejects, sources) = (scan.report.rows("rejects"), scan.sources());
-    for file in ["wine/wine-mixed-hkcu.reg", "wine/wine-mixed-hkcu-regedit4.reg"] {
-        let rows = rows_of(file);
-        assert_eq!((found[file].len(), rows.len()), (20, 20), "{file}");
-        assert!(rows.keys().eq(store.keys()), "{file}");
-        let mut silent = 0;
-        for (row, expected) in rows.values().zip(store.values()) {
-            let is_silent = text(expected, "key_presence") == Some("unknown");
-            silent += usize::from(is_silent);
-            assert!(!is_silent || text(row, "key_presence") == Some("none"), "{file}: {row:?}");
-            let is_verdict = |column: &str| {
-                verdict.contains(column) || column.starts_with("key_api") || column.starts_with("key_storage")
-            };
-            for column in row.keys().chain(expected.keys()) {
-                let may_differ = place.contains(column.as_str()) || is_silent && is_verdict(column);
-                assert!(may_differ || row.get(column) == expected.get(column), "{file}: {column} of {row:?}");
-            }
-            let place = (text(row, "store_location"), text(row, "store_name"));
-            assert_eq!(place, (Some("current_user"), Some("InvMixed")), "{file}");
+    let promised = scan.promises(&["hive"]);
+    assert_eq!(promised.len(), 2);
+    for (file, yields) in promised {
+        let rows = &found[&file];
+        assert!(yields.starts_with(&format!("{} Blob values", rows.len())), "{file}: {} rows: {yields}", rows.len());
+        for row in rows {
+            assert_eq!((text(row, "format"), text(row, "certificate_basis")), (Some("registry_hive"), Some("der")));
+            assert!(text(row, "source_member").is_some_and(|member| member.ends_with(".DAT")), "{row:?}");
+            assert_eq!(text(row, "key_presence"), Some("none"), "no key info: {row:?}");
         }
-        assert_eq!(silent, 2, "{file}");
-        // The key names are the thumbprints: another name would be a doubt.
-        assert!(rejects.iter().all(|reject| reject["source_path"] != file), "{file}");
-        assert_eq!((text(&sources[file], "status"), number(&sources[file], "records")), (Some("complete"), 20));
+    }
+    let rejects = scan.report.rows("rejects");
+    let dirty: Vec<_> = rejects.iter().filter(|row| text(row, "code") == Some("dirty_hive")).collect();
+    assert_eq!(dirty.len(), 1);
+    assert!(text(dirty[0], "source_path").is_some_and(|path| path.contains("winscp")));
+}
+
+#[test]
+fn a_registry_says_what_the_store_of_the_same_certificates_says() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let found = scan.observations();
+    for file in ["wine/wine-mixed-NTUSER.DAT", "wine/wine-mixed-hkcu.reg", "wine/wine-mixed-hkcu-regedit4.reg"] {
+        says_what_the_store_says(&found[file], &found["wine/sst-wine-mixed.sst"]);
+        // The names of the keys are the thumbprints, so nothing is doubtful.
+        let doubts = scan.report.rows("rejects").into_iter().filter(|row| text(row, "source_path") == Some(file));
+        assert_eq!(doubts.count(), 0, "{file}");
+        assert!(found[file].iter().all(|row| text(row, "store_location") == Some("current_user")), "{file}");
+    }
+    let (_, yields) = &scan.promises(&["wine"]).into_iter().find(|(file, _)| file.ends_with("NTUSER.DAT")).unwrap();
+    assert!(yields.starts_with("20 Blob values"), "{yields}");
+}
+
+/// The rows of a registry against those of a serialized store.
+fn says_what_the_store_says(hive: &[Row], store: &[Row]) {
+    // A hive is ordered by name, a store by nothing.
+    let sorted = |rows: &[Row]| {
+        let rows = rows.iter().map(|row| (text(row, "thumbprint").unwrap().to_owned(), row.clone()));
+        rows.collect::<BTreeMap<_, _>>()
+    };
+    let (hive, store) = (sorted(hive), sorted(store));
+    assert!(hive.len() == 20 && hive.keys().eq(store.keys()));
+    let verdict = ["key_api", "key_storage", "key_presence"];
+    for (of_hive, of_store) in hive.values().zip(store.values()) {
+        assert_eq!(Key::claimed(of_hive), Key::claimed(of_store));
+        assert_eq!(text(of_hive, "friendly_name"), text(of_store, "friendly_name"));
+        // A certificate without any property is one without a key in a hive; a store may have lost its properties.
+        match text(of_store, "key_presence") {
+            Some("unknown") => assert_eq!(verdict.map(|column| text(of_hive, column)), [Some("none"); 3]),
+            _ => verdict.iter().for_each(|column| assert_eq!(text(of_hive, column), text(of_store, column))),
+        }
     }
 }
 
@@ -271,6 +289,67 @@ fn bundles_and_single_certificates_are_counted_and_say_nothing_of_keys() {
     }
 }
 
+/// Values of one attribute in the manifest's words, for every key bag in its order.
+fn promised_of_keys<'y>(yields: &'y str, attribute: &str) -> Vec<Option<&'y str>> {
+    let bags = yields.split(" | ").filter(|bag| bag.contains("KeyBag") || bag.contains("keyBag"));
+    let value = |bag: &'y str| {
+        let (_, rest) = bag.split_once(&format!("'{attribute}': ['"))?;
+        rest.split_once("']").map(|(value, _)| value)
+    };
+    bags.map(value).collect()
+}
+
+#[test]
+fn pkcs12_files_tell_their_keys_and_with_their_passwords_the_certificates_too() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let promises = scan.promises(&["pfx"]);
+    assert!(promises.len() >= 22);
+    let password = |yields: &str| yields.rsplit_once("password ").unwrap().1.trim_matches('\'').to_owned();
+    // Without passwords.
+    let (found, sources) = (scan.observations(), scan.sources());
+    for (file, yields) in &promises {
+        let rows = found.get(file).map_or(&[][..], Vec::as_slice);
+        let keys: Vec<_> = rows.iter().filter(|row| text(row, "key_presence") == Some("declared")).collect();
+        let providers: Vec<_> = keys.iter().map(|row| text(row, "provider_name")).collect();
+        assert_eq!(providers, promised_of_keys(yields, "CSP"), "{file}");
+        let names: Vec<_> =
+            keys.iter().map(|row| text(row, "key_container").or_else(|| text(row, "friendly_name"))).collect();
+        // A name that is a container's is one; others may come from the certificate, too.
+        for (name, promised) in names.iter().zip(promised_of_keys(yields, "friendlyName")) {
+            assert!(promised.is_none() || *name == promised, "{file}: {name:?}, {promised:?}");
+        }
+        for row in &keys {
+            let storage = (text(row, "key_storage"), text(row, "key_storage_rule"), text(row, "key_storage_grade"));
+            assert_eq!(storage, (Some("software"), Some("exported_key"), Some("recorded")), "{file}");
+            let was_in_tpm = text(row, "provider_name") == Some("Microsoft Platform Crypto Provider");
+            assert_eq!(row["key_storage_conflict"], Value::Bool(was_in_tpm), "{file}");
+        }
+        let locked = yields.matches("ENCRYPTED").count() as i64;
+        let (locked, status) =
+            if locked == 0 || password(yields).is_empty() { (0, "complete") } else { (locked, "locked") };
+        let source = &sources[file];
+        assert_eq!((number(source, "skipped"), text(source, "status")), (locked, Some(status)), "{file}");
+        let machine = yields.contains("LMKEYSET");
+        assert_eq!(keys.iter().any(|row| text(row, "store_location") == Some("local_machine")), machine, "{file}");
+    }
+    let plain: Vec<_> = scan.report.rows("findings").into_iter().map(|row| row["source_path"].clone()).collect();
+    assert_eq!(plain.iter().filter(|path| path.as_str().unwrap().starts_with("pfx/")).count(), 1, "openssl-c_plain");
+    // With them.
+    let bench = Bench::new();
+    let mut passwords: BTreeSet<_> = promises.iter().map(|(_, yields)| password(yields)).collect();
+    passwords.insert("one that fits nothing".to_owned());
+    bench.put("passwords", passwords.into_iter().map(|line| line + "\n").collect::<String>());
+    let pfx = scan.folder.join("pfx");
+    let report = bench.scan(&[&pfx], "report", &["--passwords", "passwords"]);
+    for source in report.rows("sources") {
+        assert_eq!(text(&source, "status"), Some("complete"), "{source:?}");
+        assert_eq!(number(&source, "skipped"), 0, "{source:?}");
+    }
+    for row in report.rows("observations") {
+        assert_eq!(text(&row, "certificate_basis"), Some("der"), "every key has its certificate: {row:?}");
+    }
+}
+
 #[test]
 fn an_attribute_certificate_is_no_certificate() {
     let Some(scan) = Scan::of("binary") else { return };
@@ -278,8 +357,96 @@ fn an_attribute_certificate_is_no_certificate() {
     assert_eq!(traps.len(), 1);
     for (file, row) in traps {
         let what = (text(&row, "format"), text(&row, "status"), number(&row, "observations"));
-        assert_eq!(what, (Some("attribute_certificate"), Some("unsupported"), 0), "{file}");
+        assert_eq!(what, (Some("attribute_certificate"), Some("complete"), 0), "{file}");
+        assert_eq!(row["skip_reasons"], serde_json::json!(["attribute_certificate=1"]), "{file}");
     }
+}
+
+/// What a certificate request declares, as the manifest lists it: one JSON object a request.
+#[test]
+fn requests_declare_what_the_manifest_says() {
+    let Some(scan) = Scan::of("binary") else { return };
+    let rows: BTreeMap<_, _> = scan
+        .report
+        .rows("requests")
+        .into_iter()
+        .map(|row| (text(&row, "source_path").unwrap().to_owned(), row))
+        .collect();
+    let mut checked = 0;
+    for (file, yields) in scan.promises(&["csr"]) {
+        let row = rows.get(&file).unwrap_or_else(|| panic!("{file} gives no row"));
+        assert_eq!(row.get("is_signed"), Some(&Value::Bool(true)), "{file}");
+        assert!(row.contains_key("spki_sha256") && row.contains_key("public_key_sha1"), "{file}");
+        let names = ["subject", "san_dns", "san_other"];
+        assert!(names.iter().any(|name| row.contains_key(*name)), "{file} asks for nobody");
+        let Some(json) = yields.strip_prefix('{').and_then(|_| yields.split("; self-signature").next()) else {
+            check_cmc(row);
+            checked += 1;
+            continue;
+        };
+        let told: Value = serde_json::from_str(json).unwrap();
+        check_declared(&file, row, &told);
+        check_extensions(&file, row, &told["ext"]);
+        checked += 1;
+    }
+    assert!(checked >= 29, "only {checked} requests of the manifest were checked");
+    for (file, source) in scan.sources().iter().filter(|(file, _)| file.starts_with("csr/")) {
+        let sums = ["records", "yielded", "degraded"].map(|column| number(source, column));
+        assert_eq!(sums, [1, 1, 0], "{file}");
+    }
+}
+
+/// The message of the certificate console that the manifest describes in words.
+fn check_cmc(row: &Row) {
+    let told = ["request_kind", "os_version", "machine", "user", "process", "provider_name", "template_oid"];
+    let expected = [
+        "cmc",
+        "10.0.18363.2",
+        "CLIENT2.intra.adcslabor.de",
+        "INTRA\\rudi",
+        "MMC.EXE",
+        "Microsoft RSA SChannel Cryptographic Provider",
+        "1.3.6.1.4.1.311.21.8.6301991.2938543.412570.1725121.735828.231.14577106.8832112",
+    ];
+    assert_eq!(told.map(|column| text(row, column)), expected.map(Some));
+    assert_eq!((number(row, "key_spec"), number(row, "client_id")), (1, 5));
+    assert_eq!(text(row, "signature_algorithm"), Some("sha1_with_rsa"));
+}
+
+fn check_declared(file: &str, row: &Row, told: &Value) {
+    let column = |column: &str| row.get(column).cloned().unwrap_or_default();
+    assert_eq!(column("request_kind"), "pkcs10", "{file}");
+    assert_eq!(column("os_version"), told["os"], "{file}");
+    for (place, name) in ["client_id", "machine", "user", "process"].iter().enumerate() {
+        assert_eq!(column(name), told["client"][place], "{file}: {name}");
+    }
+    assert_eq!(column("provider_name"), told["csp"]["name"], "{file}");
+    assert_eq!(column("key_spec"), told["csp"]["keyspec"], "{file}");
+    let algorithm = match told["sigalg"].as_str().unwrap() {
+        "1.2.840.113549.1.1.5" => "sha1_with_rsa",
+        "1.2.840.113549.1.1.11" => "sha256_with_rsa",
+        "1.2.840.10045.4.3.2" => "ecdsa_with_sha256",
+        "1.2.840.10045.4.3.3" => "ecdsa_with_sha384",
+        "1.2.840.10040.4.3" => "dsa_with_sha1",
+        other => panic!("{file}: {other}"),
+    };
+    assert_eq!(column("signature_algorithm"), algorithm, "{file}");
+}
+
+fn check_extensions(file: &str, row: &Row, told: &Value) {
+    let list = |column: &str| row.get(column).and_then(Value::as_array).cloned().unwrap_or_default();
+    let extensions = list("extensions");
+    let others = told["other"].as_array().cloned().unwrap_or_default();
+    assert!(others.iter().all(|oid| extensions.contains(oid)), "{file}: {others:?} of {extensions:?}");
+    assert_eq!(list("eku"), told["eku"].as_array().cloned().unwrap_or_default(), "{file}");
+    assert_eq!(text(row, "sid"), told["sid"].as_str(), "{file}");
+    let mark = |oids: &[&str], name: &str| {
+        let is_told = oids.iter().any(|oid| told.get(oid).is_some());
+        assert_eq!(list("attestation").contains(&name.into()), is_told, "{file}: {name}");
+    };
+    mark(&["1.3.6.1.4.1.41482.3.11", "1.3.6.1.4.1.41482.3.1"], "yubikey_slot_certificate");
+    mark(&["1.3.6.1.4.1.41482.3.2"], "yubikey_intermediate_certificate");
+    assert!(!list("attestation").contains(&"attestation_statement".into()), "{file}");
 }
 
 #[test]
@@ -294,12 +461,17 @@ fn every_file_is_named_and_every_record_accounted_for() {
             let name = text(row, "format").unwrap_or_else(|| panic!("{part}/{file} is unrecognised"));
             let format = FORMATS.iter().find(|format| format.name == name).unwrap();
             let status = text(row, "status").unwrap();
-            let fits =
-                if format.read.is_some() { ["complete", "empty"].contains(&status) } else { status == "unsupported" };
-            assert!(fits, "{part}/{file}: {name} is {status}");
+            let fits = if format.is_read() { ["complete", "empty"].contains(&status) } else { status == "unsupported" };
+            // The one hive of the corpus that was not closed cleanly.
+            let is_dirty = file.contains("winscp") && status == "incomplete";
+            // No password is given here.
+            let is_locked = (name, status) == ("pkcs12", "locked");
+            assert!(fits || is_dirty || is_locked, "{part}/{file}: {name} is {status}");
             let count = |column: &str| number(row, column);
             assert_eq!(count("records"), count("yielded") + count("skipped") + count("rejects"), "{part}/{file}");
-            let silent = status == "complete" && count("records") == 0 && !file.contains("empty");
+            let is_archive = format.unpack.is_some();
+            let silent =
+                status == "complete" && count("records") == 0 && !file.to_lowercase().contains("empty") && !is_archive;
             assert!(!silent, "{part}/{file} is {name} and gives nothing");
         }
         balance(&scan, &sources);

@@ -4,15 +4,20 @@
 The certificates were made once with OpenSSL under made-up names; their private keys were thrown away. Everything
 else is built here from the layouts in the specifications: MS-OSHARED 2.3.2.5 (serialized store), MS-GPEF 2.2.1.1.1
 (element, key provider info), RFC 5652 (PKCS#7), RFC 7468 (PEM), RFC 9881 (ML-DSA certificates), MS-GPREG 2.2.1
-(policy files), regedit's text, census/1.
+(policy files), regedit's text, census/1, and "Windows registry file format specification" by M. Suhanov (hives).
 
 Run from anywhere: python3 tests/make_samples.py
 """
 
 import base64
+import gzip
 import hashlib
+import io
 import json
+import lzma
 import struct
+import tarfile
+import zipfile
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -96,6 +101,165 @@ def post_quantum_certificate():
     return der(0x30, body, algorithm, der(0x03, b"\0" + filler(3309)))
 
 
+class Hive:
+    """A registry hive of one bin. Keys are dictionaries; a value is `(type, data)`, its name stands before the keys."""
+
+    def __init__(self, tree, lists=None):
+        """`lists` says of a key, by its name, how its subkeys are listed (`lf`, `lh`, `li`, `ri`); `lh` if not."""
+        self.cells, self.lists, self.places = bytearray(), lists or {}, {}
+        self.root = self.key("ROOT", tree, "")
+
+    def cell(self, content):
+        at = 32 + len(self.cells)
+        size = (4 + len(content) + 7) // 8 * 8
+        self.cells += struct.pack("<i", -size) + content.ljust(size - 4, b"\0")
+        return at
+
+    def value(self, name, kind, data):
+        size, place = len(data), 0xFFFFFFFF
+        if 0 < size <= 4:
+            size, place = size | 0x80000000, int.from_bytes(data, "little")
+        elif size > 16344:
+            parts = [self.cell(data[at:at + 16344]) for at in range(0, size, 16344)]
+            listed = self.cell(struct.pack(f"<{len(parts)}I", *parts))
+            place = self.cell(b"db" + struct.pack("<HI", len(parts), listed))
+        elif size:
+            place = self.cell(data)
+        coded, flag = self.name(name)
+        return self.cell(b"vk" + struct.pack("<HIIIHH", len(coded), size, place, kind, flag, 0) + coded)
+
+    @staticmethod
+    def name(name):
+        try:
+            return name.encode("latin-1"), 1
+        except UnicodeEncodeError:
+            return name.encode("utf-16-le"), 0
+
+    def leaf(self, kind, keys):
+        pairs = {"li": "", "lf": "lf", "lh": "lh"}[kind]
+        content = kind.encode() + struct.pack("<H", len(keys))
+        for name, at in keys:
+            content += struct.pack("<I", at)
+            if pairs == "lf":
+                content += name.encode("latin-1", "replace")[:4].ljust(4, b"\0")
+            elif pairs == "lh":
+                code = 0
+                for unit in name.upper():
+                    code = (37 * code + ord(unit)) % 2**32
+                content += struct.pack("<I", code)
+        return self.cell(content)
+
+    def key(self, name, tree, path):
+        values = [(n, v) for n, v in tree.items() if isinstance(v, tuple)]
+        below = sorted(((n, t) for n, t in tree.items() if isinstance(t, dict)), key=lambda k: k[0].upper())
+        keys = [(n, self.key(n, t, path + "\\" + n if path else n)) for n, t in below]
+        listed = [self.value(n, *v) for n, v in values]
+        value_list = self.cell(struct.pack(f"<{len(listed)}I", *listed)) if listed else 0xFFFFFFFF
+        kind, key_list = self.lists.get(name, "lh"), 0xFFFFFFFF
+        if keys and kind == "ri":
+            parts = [self.leaf("li", keys[:1]), self.leaf("lh", keys[1:])]
+            key_list = self.cell(b"ri" + struct.pack("<H2I", 2, *parts))
+        elif keys:
+            key_list = self.leaf(kind, keys)
+        coded, flag = self.name(name)
+        flags = (0x20 if flag else 0) | (0 if path or name != "ROOT" else 0x0C)
+        at = self.cell(b"nk" + struct.pack("<HQIIIIIIIIIIIIIIIHH", flags, 0, 0, 0xFFFFFFFF, len(keys), 0, key_list,
+                       0xFFFFFFFF, len(listed), value_list, 0xFFFFFFFF, 0xFFFFFFFF, 64, 0, 64, 65536, 0, len(coded),
+                       0) + coded)
+        for _, child in keys:
+            self.put(child + 20, at)
+        self.places[path] = (at, key_list, value_list, listed)
+        return at
+
+    def put(self, at, value):
+        """Overwrites four bytes, as a damage or to complete a cell; `at` is a reference."""
+        struct.pack_into("<I", self.cells, at - 32, value % 2**32)
+
+    def file(self, begun=7, ended=7):
+        size = (32 + len(self.cells) + 4095) // 4096 * 4096
+        free = size - 32 - len(self.cells)
+        bin_ = b"hbin" + struct.pack("<IIQQI", 0, size, 0, 0, 0) + self.cells
+        bin_ += struct.pack("<i", free).ljust(free, b"\0") if free else b""
+        base = b"regf" + struct.pack("<IIQIIIIIII", begun, ended, 0, 1, 5, 0, 1, self.root, size, 1)
+        base = base.ljust(508, b"\0")
+        check = 0
+        for (word,) in struct.iter_unpack("<I", base):
+            check ^= word
+        return (base + struct.pack("<I", check)).ljust(4096, b"\0") + bin_
+
+
+SZ, BINARY, DWORD = 1, 3, 4
+
+
+def text(value):
+    return SZ, wide(value)
+
+
+def number(value):
+    return DWORD, struct.pack("<I", value)
+
+
+def elements(*objects):
+    """`Certificates` of a store: one key an element, called by the SHA-1 of its certificate."""
+    keys = {}
+    for element, certificate in objects:
+        keys[hashlib.sha1(certificate).hexdigest().upper()] = {"Blob": (BINARY, element)}
+    return {"Certificates": keys, "CRLs": {}, "CTLs": {}}
+
+
+def plain(certificate):
+    """An element with the hash that Windows keeps and no word of a key."""
+    return record(SHA1, hashlib.sha1(certificate).digest()) + record(CERTIFICATE, certificate), certificate
+
+
+def machine_hive():
+    """A SOFTWARE hive with every kind of list and name, and keys that are passed by."""
+    large = record(0x8002, filler(17000)) + plain(WEAK)[0]
+    return Hive({
+        "Classes": {"Example.Document": {"": text("passed by")}},
+        "Microsoft": {
+            "Cryptography": {
+                "MachineGuid": text("00000000-0000-4000-8000-0000000000aa"),
+                "Calais": {"SmartCards": {"Example Card": {"Crypto Provider": text("Example Card CSP")}}},
+                "Defaults": {"Provider": {"Example Card CSP": {
+                    "Image Path": text("C:\\Example\\csp.dll"), "Type": number(CAPI_RSA_FULL)}}},
+                "Services": {"NTDS": {"SystemCertificates": {"My": elements(plain(UNENDING))}}}},
+            "EnterpriseCertificates": {"NTAuth": elements(plain(CA))},
+            "SystemCertificates": {
+                "AuthRoot": {**elements(), "AutoUpdate": {"Flags": number(1)}},
+                "MY": elements((CAPI_ELEMENT, RSA), (CNG_ELEMENT, EC)),
+                "Ωμέγα": {**elements((large, WEAK)), "CRLs": {"00": {"Blob": (BINARY, record(CRL, der(0x30)))}}}},
+            "Windows NT": {"CurrentVersion": {
+                "CurrentBuildNumber": text("26100"), "ProductName": text("Windows Example"), "UBR": number(2033),
+                "Fonts": {"Example": text("passed by")}}}},
+        "Policies": {"Microsoft": {"SystemCertificates": {"EFS": elements(plain(ODD))}}},
+        "WOW6432Node": {"Microsoft": {"Cryptography": {"Defaults": {"Provider": {"Example Card CSP": {
+            "Type": number(CAPI_RSA_FULL)}}}}}},
+    }, {"Microsoft": "ri", "Cryptography": "li", "SystemCertificates": "lf"})
+
+
+def user_hive(*objects):
+    return Hive({"Software": {"Microsoft": {"SystemCertificates": {"My": elements(*objects)}}}})
+
+
+def damaged_hive():
+    """Eight stores with one element each and one damage each; those of F and H can be read."""
+    store = {f"Damage {letter}": elements(plain(CA)) for letter in "ABCDEFGH"}
+    hive = Hive({"Microsoft": {"SystemCertificates": store}, "Policies": {}})
+    tree = "Microsoft\\SystemCertificates\\Damage "
+    ca = "\\Certificates\\" + hashlib.sha1(CA).hexdigest().upper()
+    at = lambda letter, below="": hive.places[tree + letter + below]
+    hive.put(at("A", ca)[3][0], 0x30)                    # the value's cell is free
+    hive.put(at("B", ca)[3][0] + 4 + 8, 0x7FFFFFF0)      # its data stands outside
+    hive.put(at("C", ca)[3][0] + 4 + 4, 20 << 20)        # its data is too long
+    hive.put(at("D", ca)[3][0] + 4 + 4, 4000)            # its data does not fit its cell
+    hive.put(at("E", "\\Certificates")[1] + 8, at("E")[0])   # a key below itself
+    hive.put(at("F")[0] + 4 + 20, 9)                     # more subkeys than listed
+    hive.put(at("G")[1] + 4, int.from_bytes(b"xx\x03\0", "little"))     # no list
+    hive.put(hive.places["Policies"][0] + 4, 0)          # no key
+    return hive
+
+
 def census(host, providers, certificates, serial):
     """One collection in census/1: `providers` and `certificates` are the fields that matter, the rest is null."""
     run = f"5d0c2b54-0b8e-4f6e-9a3c-{serial:012d}"
@@ -139,8 +303,7 @@ CNG_ELEMENT = (
     + record(CERTIFICATE, EC))
 
 
-# The identifier in the certificate itself.
-KEY_IDENTIFIER_OF_EC = "E9F9D8F3C289C0E6328323AE42E65515AAF02E11"
+KEY_IDENTIFIER_OF_EC = "A1" * 20
 KEY_ELEMENT = (
     key_prov_info("tp-User-key-without-certificate", "Microsoft Platform Crypto Provider", CNG)
     + record(KEY))
@@ -258,6 +421,12 @@ def store_tree():
     user, below = "element/S-1-5-21-1111111111-222222222-333333333-1001", "Microsoft/SystemCertificates/My"
     write(f"{user}/{below}/Certificates/{thumbprint(RSA)}", CAPI_ELEMENT)
     write(f"{user}/{below}/Keys/{KEY_IDENTIFIER_OF_EC}", KEY_ELEMENT)
+    # A certificate without a word on its key, which stands apart, under the identifier that the certificate has.
+    own = "E9F9D8F3C289C0E6328323AE42E65515AAF02E11"
+    assert bytes.fromhex(own) in EC
+    write(f"{user}/{below}/Certificates/{thumbprint(EC)}", record(CERTIFICATE, EC))
+    write(f"{user}/{below}/Certificates/{thumbprint(CA)}", record(CERTIFICATE, CA))
+    write(f"{user}/{below}/Keys/{own}", KEY_ELEMENT)
     write(f"element/ServiceProfiles/LocalService/AppData/Roaming/{below}/Certificates/{thumbprint(EC)}", CNG_ELEMENT)
 
 
@@ -295,6 +464,188 @@ def verdicts(post_quantum):
     return elm + oak
 
 
+def flat_lines(*clients):
+    """Flat NDJSON: one software key in CryptoAPI a client."""
+    return "".join(json.dumps({"ComputerName": name, "Thumbprint": hashlib.sha1(RSA).hexdigest(), "Store": "My",
+                               "ProviderName": "Microsoft Enhanced RSA and AES Cryptographic Provider"}) + "\n"
+                   for name in clients)
+
+
+def zip_archive(*members):
+    """Members as (name, bytes, method, changes); changes are attributes of zipfile.ZipInfo."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content, method, changes in members:
+            info = zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6))
+            info.filename = name
+            info.compress_type = method
+            info.create_system = 0
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+def encrypted(archive, name):
+    """The same archive, whose entry of this name says that it is encrypted (general purpose bit 0)."""
+    archive, name = bytearray(archive), name.encode()
+    for magic, flags, start in ((b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)):
+        at = archive.find(magic)
+        while archive[at + start:at + start + len(name)] != name:
+            at = archive.index(magic, at + 1)
+        archive[at + flags] |= 1
+    return bytes(archive)
+
+
+def tar_archive(format, *members):
+    """Members as (name, bytes or None, changes); changes are attributes of tarfile.TarInfo."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
+        for name, content, changes in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(content or b""))
+    return out.getvalue()
+
+
+def gzipped(content):
+    return gzip.compress(content, 9, mtime=0)
+
+
+def zstd_stored(content):
+    """One Zstandard frame whose one block is stored (RFC 8878 3.1.1), for contents of 256 to 65,791 bytes."""
+    return (b"\x28\xb5\x2f\xfd\x60" + struct.pack("<H", len(content) - 256)
+            + struct.pack("<I", len(content) << 3 | 1)[:3] + content)
+
+
+def archives(chain):
+    stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+    lines = flat_lines("PC-0001", "PC-0002", "PC-0003").encode()
+    deep = tar_archive(tarfile.USTAR_FORMAT, ("deep/", None, {"type": tarfile.DIRTYPE}),
+                       ("deep/chain.p7b.gz", gzipped(chain), {}))
+    inner = zip_archive(("inner.tar", deep, deflated, {}))
+    write("zip/collection.zip", encrypted(zip_archive(
+        ("PC-0001/", b"", stored, {}),
+        ("PC-0001/My/capi-software.bin", CAPI_ELEMENT, deflated, {}),
+        ("PC-0001/My/capi-software.bin", CNG_ELEMENT, deflated, {}),
+        ("lines.ndjson", lines, deflated, {}),
+        ("inner.zip", inner, stored, {}),
+        ("locked.cer", EC, deflated, {}),
+        ("bzip2.cer", EC, zipfile.ZIP_BZIP2, {}),
+        ("notes.txt", b"nothing that is known\n", stored, {}),
+        ("link.cer", b"PC-0001/ec.cer", stored, {"create_system": 3, "external_attr": 0o120777 << 16}),
+        ("empty.cer", b"", stored, {}),
+        ("../../outside.cer", EC, stored, {}),
+        ("/root.cer", EC, stored, {}),
+        ("C:\\Users\\m\u00fcller\\old.cer", RSA, stored, {})), "locked.cer"))
+    short = zip_archive(("first.cer", EC, stored, {}), ("second.cer", RSA, stored, {}))
+    write("zip/cut-off.zip", short[:len(EC) + 200])
+    write("zip/wrong-checksum.zip", short.replace(EC, EC[:-1] + bytes([EC[-1] ^ 1])))
+    write("zip/empty.zip", zip_archive())
+
+    long = "/".join(["a-folder-with-a-name-of-some-length"] * 4) + "/ec.cer"
+    link = {"type": tarfile.SYMTYPE, "linkname": "ca.cer"}
+    write("tar/gnu.tar", tar_archive(tarfile.GNU_FORMAT, ("PC-0001", None, {"type": tarfile.DIRTYPE}),
+                                     ("PC-0001/ca.cer", CA, {}), ("PC-0001/link.cer", None, link), (long, EC, {})))
+    write("tar/pax.tar", tar_archive(tarfile.PAX_FORMAT, (long, EC, {}), ("m\u00fcller/lines.ndjson", lines, {})))
+    ustar = tar_archive(tarfile.USTAR_FORMAT, (long, EC, {}), ("rsa.cer", RSA, {}))
+    write("tar/cut-off.tar", ustar[:1024 + len(EC) // 512 * 512 + 700])
+    write("tar/no-end-mark.tar", ustar[:512 + -len(EC) // 512 * -512])
+
+    half = lines.index(b"\n") + 1
+    write("gzip/lines.ndjson.gz", gzipped(lines[:half]) + gzipped(lines[half:]) + b"behind")
+    write("gzip/cut-off.ndjson.gz", gzipped(lines[:half]) + gzipped(lines[half:])[:-20])
+    write("gzip/collection.tgz", gzipped(tar_archive(tarfile.GNU_FORMAT, ("ca.cer", CA, {}))))
+    write("zstd/lines.ndjson.zst", struct.pack("<2I", 0x184D2A50, 4) + b"skip" + zstd_stored(lines) + zstd_stored(lines))
+    write("zstd/cut-off.cer.zst", zstd_stored(EC)[:300])
+    write("xz/chain.p7b.xz", lzma.compress(chain))
+    write("xz/damaged.ndjson.xz", lzma.compress(lines[:half]) + lzma.compress(lines[half:])[:-100] + bytes(100))
+def oid(text):
+    first, second, *rest = (int(arc) for arc in text.split("."))
+    out = b""
+    for arc in [40 * first + second, *rest]:
+        digits = [arc & 0x7F]
+        while arc := arc >> 7:
+            digits.append(0x80 | arc & 0x7F)
+        out += bytes(reversed(digits))
+    return der(0x06, out)
+
+
+def attribute(name, *values):
+    return der(0x30, oid(name), der(0x31, *values))
+
+
+def bmp(text):
+    return der(0x1E, text.encode("utf-16-be"))
+
+
+def pkcs12(*safes, version=3):
+    """A PFX (RFC 7292) without MAC whose safes all lie open."""
+    data = lambda content: der(0x30, oid("1.2.840.113549.1.7.1"), der(0xA0, der(0x04, content)))
+    return der(0x30, der(0x02, bytes([version])), data(der(0x30, *(data(der(0x30, *bags)) for bags in safes))))
+
+
+def bag(number, value, *attributes):
+    parts = [oid(f"1.2.840.113549.1.12.10.1.{number}"), der(0xA0, value)]
+    return der(0x30, *parts, *([der(0x31, *attributes)] if attributes else []))
+
+
+def certificate_bag(certificate, *attributes):
+    return bag(3, der(0x30, oid("1.2.840.113549.1.9.22.1"), der(0xA0, der(0x04, certificate))), *attributes)
+
+
+def in_pieces(value):
+    """BER: the same value with indefinite lengths, every long octet string in pieces."""
+    tag, rest = value[0], value[2 + (value[1] & 0x7F if value[1] & 0x80 else 0):]
+    if tag == 0x04 and len(rest) > 64:
+        pieces = (der(0x04, rest[at:at + 500]) for at in range(0, len(rest), 500))
+        return b"\x24\x80" + b"".join(pieces) + bytes(2)
+    if not tag & 0x20:
+        return value
+    inner = b""
+    while rest:
+        size = rest[1]
+        header = 2
+        if size & 0x80:
+            header += size & 0x7F
+            size = int.from_bytes(rest[2:header], "big")
+        inner += in_pieces(rest[:header + size])
+        rest = rest[header + size:]
+    return bytes([tag, 0x80]) + inner + bytes(2)
+
+
+def pkcs12_samples():
+    """What OpenSSL does not write. The encrypted key is filler: nobody can decrypt it, and nothing tries."""
+    microsoft, local_key_id, friendly_name = "1.3.6.1.4.1.311.17", "1.2.840.113549.1.9.21", "1.2.840.113549.1.9.20"
+    shrouded = der(0x30, der(0x30, oid("1.2.840.113549.1.12.1.3"), der(0x30, der(0x04, filler(8)), b"\x02\x02\x07\xd0")),
+                   der(0x04, filler(64)))
+    counter = lambda number: attribute(local_key_id, der(0x04, struct.pack("<I", number)))
+    name = lambda text: attribute(friendly_name, bmp(text))
+    provider = lambda text: attribute(microsoft + ".1", bmp(text))
+    windows = pkcs12(
+        [bag(2, shrouded, counter(1), name("{3F1E88A2-6C0B-4D57-9E21-84B7A0C5D913}"),
+             provider("Microsoft Strong Cryptographic Provider")),
+         bag(2, shrouded, counter(2), name("le-Grove-6b0f3c1d-52a8-4e97-b1c4-0d9e8f7a6b52"),
+             provider("Microsoft Smart Card Key Storage Provider"), attribute(microsoft + ".2"))],
+        [certificate_bag(EC, counter(2), name("\0"), attribute(microsoft + ".3.71", der(0x04, wide("pc-1.example.test")))),
+         certificate_bag(RSA, counter(1), name("Grove web server")),
+         certificate_bag(CA)])
+    write("pkcs12/windows.pfx", windows + bytes(8))
+    write("pkcs12/ber-pieces.p12", in_pieces(windows))
+    write("pkcs12/truncated.pfx", windows[:-400])
+    write("pkcs12/empty.pfx", pkcs12())
+    write("pkcs12/odd.pfx", pkcs12(
+        [bag(6, der(0x30, certificate_bag(WEAK, name("in a safe in a safe")), bag(6, der(0x30)))),
+         bag(4, der(0x30)), bag(5, der(0x30)), bag(99, der(0x30)),
+         bag(3, der(0x30, oid("1.2.840.113549.1.9.22.2"), der(0xA0, der(0x16, b"sdsi")))),
+         bag(2, der(0x04, b"no key")),
+         bag(2, shrouded, attribute(local_key_id, der(0x04, hashlib.sha1(ODD).digest())),
+             attribute(friendly_name, der(0x1E, b"\xd8\x00\x00")), provider(""))],
+        [b"\x05\x00"]))
+
+
 def main():
     write("empty/nothing.cer", b"")
     write("empty/blank-lines.txt", b"\xff\xfe" + "\r\n\r\n".encode("utf-16-le"))
@@ -330,6 +681,12 @@ def main():
         record(KEY_PROV_INFO, bytes(27)) + record(SHA1, bytes(19)) + record(CERTIFICATE, CA),
         record(FRIENDLY_NAME, wide("no object"))) + b"trailing")
 
+    machine = machine_hive()
+    write("registry_hive/SOFTWARE", machine.file())
+    write("registry_hive/NTUSER.DAT", user_hive((CAPI_ELEMENT, RSA), plain(CA)).file())
+    write("registry_hive/dirty.DAT", user_hive((CNG_ELEMENT, EC)).file(begun=8))
+    write("registry_hive/damaged", damaged_hive().file())
+
     chain = certificates_only(RSA, EC, CA)
     write("pkcs7/chain.p7b", chain)
     write("pkcs7/empty.p7b", certificates_only())
@@ -355,6 +712,9 @@ def main():
     post_quantum = post_quantum_certificate()
     write("certificate_der/ml-dsa-65.cer", post_quantum)
     write("census_1/verdicts.ndjson", verdicts(post_quantum))
+
+    archives(chain)
+    pkcs12_samples()
 
     write("bare_base64/ec-leaf.b64", base64_lines(EC))
     write("bare_base64/chain-utf16.b64", b"\xff\xfe" + base64_lines(chain, 76, "\r\n").encode("utf-16-le"))

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use certcensus::format::{FORMATS, HEAD, Head};
 use certcensus::table::{TABLES, Table};
 use serde_json::Value;
-use support::{Bench, Report, Row, diff, files_below, samples};
+use support::{Bench, Report, Row, diff, samples};
 
 /// The rows that the files of a sample folder must yield.
 const EXPECTED: &str = "expected.txt";
@@ -63,6 +63,12 @@ fn folders() -> BTreeMap<String, Vec<PathBuf>> {
     folders.map(|path| (name(&path), files_below(&path).into_iter().filter(is_input).collect())).collect()
 }
 
+/// Every file in a folder and below it.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
 /// Names of every format that claims a file, in the order of the list.
 fn claims(file: &Path) -> Vec<&'static str> {
     let bytes = fs::read(file).unwrap();
@@ -74,7 +80,7 @@ fn claims(file: &Path) -> Vec<&'static str> {
 #[test]
 fn every_format_that_is_read_has_samples() {
     let folders = folders();
-    for format in FORMATS.iter().filter(|format| format.read.is_some()) {
+    for format in FORMATS.iter().filter(|format| format.is_read()) {
         let inputs = folders.get(format.name).map_or(0, Vec::len);
         assert!(inputs > 0, "add samples/{}/ with input files and {EXPECTED}", format.name);
     }
@@ -129,15 +135,15 @@ fn samples_yield_the_expected_rows() {
 #[test]
 fn formats_that_are_only_recognised_are_not_called_unknown() {
     let bench = Bench::new();
-    bench.put("in/archive", b"PK\x03\x04\x14\0");
+    bench.put("in/log", b"ElfFile\0\0\0");
     let out = bench.run(&["scan", "in", "-o", "report"]);
     assert_eq!(out.status.code(), Some(3));
     let words = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(words.contains("nothing to read") && !words.contains("unrecognised"), "{words}");
     let sources = Report { path: bench.path("report") }.rows("sources");
-    assert_eq!((&sources[0]["format"], &sources[0]["status"]), (&"zip".into(), &"unsupported".into()));
+    assert_eq!((&sources[0]["format"], &sources[0]["status"]), (&"evtx".into(), &"unsupported".into()));
     let out = bench.run(&["scan", "in", "--dry-run", "-o", "report"]);
-    assert!(String::from_utf8_lossy(&out.stdout).contains("zip"), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("evtx"), "{out:?}");
 }
 
 /// A report as text: tables in the order of the documentation, one block a row, rows in the order of the report.
@@ -164,23 +170,24 @@ fn render(report: &Report) -> String {
 /// What a block is about: the place of the row, or what names it.
 fn title(table: &Table, row: &Row) -> String {
     let text = |column: &str| row.get(column).and_then(Value::as_str).map(str::to_owned);
+    let source = || match text("source_member") {
+        Some(member) => Some(format!("{} > {}", text("source_path")?, escaped(&member))),
+        None => text("source_path"),
+    };
     let place = || {
         let offset = row.get("byte_offset")?;
         // A second row at one offset is told by the suffix of its id.
         let part = text("observation_id").and_then(|id| id.split_once('.').map(|(_, part)| format!(".{part}")));
-        Some(format!("{} @{offset}{}", text("source_path")?, part.unwrap_or_default()))
+        Some(format!("{} @{offset}{}", source()?, part.unwrap_or_default()))
     };
-    let whole = || if table.name == "certificates" { text("thumbprint") } else { text("source_path") };
+    let whole = || if table.name == "certificates" { text("thumbprint") } else { source() };
     place().or_else(whole).or_else(|| text("client")).unwrap_or_else(|| "(no client)".to_owned())
 }
 
 /// A value; a verdict with its rule, grade and conflict beside it.
 fn cell(row: &Row, column: &str, value: &Value) -> String {
     let mut text = match value {
-        // One line a value: what a terminal or an editor would take for more is escaped.
-        Value::String(text) => text.chars().fold(String::new(), |text, c| {
-            if c.is_control() { text + &c.escape_default().to_string() } else { text + c.encode_utf8(&mut [0; 4]) }
-        }),
+        Value::String(text) => escaped(text),
         other => other.to_string(),
     };
     let part = |suffix: &str| row.get(&format!("{column}_{suffix}"));
@@ -194,6 +201,13 @@ fn cell(row: &Row, column: &str, value: &Value) -> String {
         text.push_str(", CONTRADICTED");
     }
     text
+}
+
+/// One line a value: what a terminal or an editor would take for more is escaped.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |text, c| {
+        if c.is_control() { text + &c.escape_default().to_string() } else { text + c.encode_utf8(&mut [0; 4]) }
+    })
 }
 
 /// The sum of a source: records = yielded + skipped + lost.

@@ -10,12 +10,12 @@ it cannot read: it is a yardstick, not a scanner.
 import argparse
 import base64
 import hashlib
-import json
 import multiprocessing
 import time
 from functools import lru_cache, partial
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from cryptography import x509
@@ -145,7 +145,7 @@ def scan(path, output):
     """Reads one file into one Parquet file; returns its rows."""
     count, rows = 0, []
     target = output / f"{path.stem}.parquet"
-    with path.open(encoding="utf-8") as lines, pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
+    with path.open("rb") as lines, pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
 
         def flush():
             columns = zip(*rows) if rows else [()] * len(SCHEMA)
@@ -154,7 +154,7 @@ def scan(path, output):
             rows.clear()
 
         for line in lines:
-            record = json.loads(line)
+            record = orjson.loads(line)
             if record["type"] != "certificate":
                 continue
             rows.append(row(record))

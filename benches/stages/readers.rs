@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
+use std::path::Path;
 
 use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory, Setting};
 use certcensus::input::{MAX_LINE, Window};
@@ -10,6 +11,9 @@ use certcensus::synth::Options;
 use criterion::Criterion;
 
 use crate::{exports, fleet, of, scaled};
+
+/// A request as a Windows client makes it.
+const REQUEST: &[u8] = include_bytes!("../../samples/pkcs10_request/windows-ksp.csr");
 
 /// Sources of one format.
 struct Export {
@@ -31,7 +35,16 @@ fn inputs() -> Vec<Export> {
         let (sources, records) = (vec![census.text], census.records);
         Export { name, format: "census_1", sources, records }
     };
+    // Files that no generator makes: a committed sample, many times.
+    let samples = |format, name: &str, records: u64| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(format).join(name);
+        let bytes = std::fs::read(path).expect("the sample can be read");
+        let times = scaled(2_000);
+        Export { name: format, format, records: records * times, sources: vec![bytes; times as usize] }
+    };
     vec![
+        samples("pkcs12", "open-certificates.pfx", 2),
+        samples("private_key", "rsa-pkcs8.p8", 1),
         census("census_1/distinct", distinct),
         census("census_1/fleet", dup),
         export("flat_ndjson", vec![exports::flat_ndjson(&leaves)]),
@@ -39,10 +52,17 @@ fn inputs() -> Vec<Export> {
         export("pkcs7", vec![exports::pkcs7(&leaves)]),
         export("sst", vec![exports::sst(&leaves)]),
         export("reg_text", vec![exports::reg_text(&leaves)]),
-        export("registry_pol", vec![exports::registry_pol(&leaves)]),
+        hives(scaled(1_000)),
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
+        export("pkcs10_request", vec![REQUEST.to_vec(); records as usize]),
     ]
+}
+
+/// One user's hive with two certificates, so many times.
+fn hives(count: u64) -> Export {
+    let hive = include_bytes!("../../samples/registry_hive/NTUSER.DAT").to_vec();
+    Export { name: "registry_hive", format: "registry_hive", sources: vec![hive; count as usize], records: 2 * count }
 }
 
 /// The format of a source's head, and of one that is nobody's: the longest way through the list.

@@ -18,7 +18,7 @@ use certcensus::synth::Options;
 use certcensus::table::columns::{CERTIFICATES, OBSERVATIONS};
 use certcensus::table::encode::Encoder;
 use certcensus::table::{Block, Column, Compression, Data, Kind, Rows, Spread, Table, build};
-use certcensus::walk::Source;
+use certcensus::walk::{Source, SourceNumber};
 use criterion::{BatchSize, Criterion};
 use sha2::{Digest, Sha256};
 
@@ -234,7 +234,7 @@ fn source() -> Source {
 }
 
 /// One group with everything in a census.
-fn read_group(census: &Census, source: &Source) -> Group {
+fn read_group(census: &Census, source: &Source) -> Box<Group> {
     let mut tools = Tools::new(Arc::new(Catalogue::builtin()));
     fill(Group::new(SETTING), source, &mut tools, |sink| {
         black_box(fleet::read(&census.text, sink));
@@ -242,12 +242,17 @@ fn read_group(census: &Census, source: &Source) -> Group {
 }
 
 /// Fills a group; it never gets full.
-fn fill(group: Group, source: &Source, tools: &mut Tools, push: impl FnOnce(&mut GroupSink<'_>)) -> Group {
-    let origin = Origin { index: 0, source, format: "census_1", client: None };
-    let mut hand_on = |_: Group| panic!("the group is full: choose a smaller census");
-    let mut sink = GroupSink::new(group, SETTING, origin, tools, &mut hand_on, &|| false);
+fn fill(
+    mut group: Box<Group>,
+    source: &Source,
+    tools: &mut Tools,
+    push: impl FnOnce(&mut GroupSink<'_>),
+) -> Box<Group> {
+    let origin = Origin { number: SourceNumber::default(), source, member: None, format: "census_1", client: None };
+    let mut hand_on = |_: Box<Group>| panic!("the group is full: choose a smaller census");
+    let mut sink = GroupSink::new(&mut group, SETTING, origin, tools, &mut hand_on, &|| false);
     push(&mut sink);
-    sink.group
+    group
 }
 
 fn push_all(observations: &[Observation<'_>], sink: &mut GroupSink<'_>) {

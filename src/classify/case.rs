@@ -44,6 +44,7 @@ fn presence(claims: &Claims<'_>, is_named: bool) -> KeyPresence {
     let has_claim = is_named
         || has_handle
         || claims.isolated_key
+        || claims.in_file
         || claims.enumerated_api.is_some()
         || is_stated(claims.key_container.as_ref())
         || is_stated(claims.key_path.as_ref())

@@ -136,6 +136,7 @@ fn is_wordless(claims: &Claims<'_>) -> bool {
         && claims.enumerated_api.is_none()
         && claims.ncrypt_key_handle != Some(true)
         && !claims.isolated_key
+        && !claims.in_file
 }
 
 /// The verdicts on wordless claims.
@@ -193,6 +194,7 @@ fn verbatim<'a>(
         Kind::KeyPath => text(claims.key_path.as_deref()),
         Kind::KeyContainer => text(claims.key_container.as_deref()),
         Kind::KeySpec => number(claims.key_spec),
+        Kind::InFile => text(Some(truth(claims.in_file))),
         Kind::VirtualIso => number(claims.virtual_iso),
         Kind::IsolatedKey => text(Some(truth(claims.isolated_key))),
         Kind::ImplFlags => number(claims.impl_flags),

@@ -41,6 +41,8 @@ pub enum Kind {
     KeyContainer,
     /// `dwKeySpec`: shown, never used.
     KeySpec,
+    /// The key lies in the file that speaks of it.
+    InFile,
     /// CNG property `Virtual Iso`.
     VirtualIso,
     /// Property 118.
@@ -73,6 +75,7 @@ impl Kind {
             Kind::KeyPath => "key_path",
             Kind::KeyContainer => "key_container",
             Kind::KeySpec => "key_spec",
+            Kind::InFile => "in_file",
             Kind::VirtualIso => "virtual_iso",
             Kind::IsolatedKey => "isolated_key",
             Kind::ImplFlags => "impl_flags",

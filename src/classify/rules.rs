@@ -104,6 +104,11 @@ rules! {
         "The name contains, as whole words, `Key Storage Provider`, `KSP`, `CSP`, `Cryptographic Service Provider` or \
          `Cryptographic Provider`. Says nothing of storage.",
         "naming convention of all known providers";
+    ExportedKey = "exported_key", api None, storage Some(2), [Recorded],
+        "The key lies in the file",
+        "The export holds the private key itself, as a PKCS#12 file does. Whatever held it before, it left: a key in a file \
+         is software. A provider named beside it says where the key was, and one that stands for hardware is a conflict.",
+        "RFC 7292 section 4.2.1 and 4.2.2 (keyBag, pkcs8ShroudedKeyBag)";
     VbsKeyFlag = "vbs_key_flag", api None, storage Some(2), [Recorded],
         "The key is isolated by virtualization-based security",
         "The key itself carries the mark of a VBS key: the property Virtual Iso, the isolated-key property, or NCrypt \

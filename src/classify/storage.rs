@@ -19,6 +19,10 @@ use super::verdict::{Grade, KeyStorage, Verdict};
 pub(super) fn gather(case: &Case<'_>, api: Option<Api>) -> Facts {
     let mut facts = Facts::new();
     let row = case.provider.map(|provider| provider.row);
+    if case.claims.in_file {
+        let says = Says::only(KeyStorage::Software);
+        facts.push(Fact::new(Kind::InFile, RuleId::ExportedKey, says, Grade::Recorded));
+    }
     isolation(case, api, &mut facts);
     let microsoft = row.filter(|row| row.is_microsoft_class());
     if let Some(row) = microsoft {

@@ -207,6 +207,7 @@ fn read_case(text: &'static str) -> Known {
             "impl" => claims.impl_flags = number(value),
             "impl_api" => claims.impl_api = api(value),
             "virtual_iso" => claims.virtual_iso = number(value),
+            "in_file" => claims.in_file = value == "true",
             "isolated_key" => claims.isolated_key = value == "true",
             "reader" => claims.reader = Some(value.into()),
             "pcp" if value == "none" => claims.pcp_attestation = Some(PcpAttestation::None),
@@ -351,10 +352,11 @@ prop_compose! {
                 proptest::option::of(prop_oneof![Just(1u32), Just(u32::MAX), any::<u32>()]),
             )),
         ),
-        (flags, flags_api, virtual_iso, isolated, pcp, reader) in (
+        (flags, flags_api, virtual_iso, isolated, in_file, pcp, reader) in (
             proptest::option::of(0..0x40u32),
             proptest::option::of(any::<bool>()),
             proptest::option::of(0..2u32),
+            any::<bool>(),
             any::<bool>(),
             proptest::option::of(0..3u8),
             proptest::option::of(any_place()),
@@ -386,6 +388,7 @@ prop_compose! {
             impl_api: flags_api.map(api),
             virtual_iso,
             isolated_key: isolated,
+            in_file,
             pcp_attestation: pcp.map(|word| words[usize::from(word)]),
             reader: reader.map(Into::into),
             ..Claims::default()

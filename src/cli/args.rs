@@ -86,6 +86,9 @@ pub struct Scan {
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,
+    /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
+    #[arg(long, value_name = "FILE")]
+    pub passwords: Option<PathBuf>,
     /// Also hash every source file
     #[arg(long)]
     pub hash_sources: bool,
@@ -95,6 +98,9 @@ pub struct Scan {
     /// Longest line accepted, such as 16M
     #[arg(long, value_name = "SIZE", default_value = "16M")]
     pub max_line: String,
+    /// Limits of unpacking
+    #[command(flatten)]
+    pub limits: Unpacking,
     /// Memory to stay within as far as possible, such as 512M; never ends a run
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<String>,
@@ -121,15 +127,38 @@ pub struct Scan {
     pub no_progress: bool,
 }
 
+/// How far archives are unpacked. Every limit that is reached is a reject that names it.
+#[derive(Debug, clap::Args)]
+pub struct Unpacking {
+    /// Archives inside each other, at most 64: 1 reads members of archives, but no archive among them
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub max_archive_depth: u32,
+    /// Bytes that a member of an archive may unpack to for each packed one, from 64 MiB on
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub max_archive_ratio: u64,
+    /// Entries of one archive file, with those of archives in it
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub max_archive_members: u64,
+    /// Bytes that one archive file may unpack to, with archives in it, such as 64G
+    #[arg(long, value_name = "SIZE", default_value = "1T")]
+    pub max_archive_bytes: String,
+}
+
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Inspect {
     /// Files to look at
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Records shown per file
+    /// Limits of unpacking
+    #[command(flatten)]
+    pub limits: Unpacking,
+    /// Records shown per file, or per member of an archive
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub records: usize,
+    /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
+    #[arg(long, value_name = "FILE")]
+    pub passwords: Option<PathBuf>,
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,

@@ -12,7 +12,7 @@ pub fn run(options: &Formats) -> Result<Exit, Error> {
     if options.json {
         let list = FORMATS.iter().map(|f| {
             json!({
-                "name": f.name, "title": f.title, "usual_names": f.usual_names, "is_read": f.read.is_some(),
+                "name": f.name, "title": f.title, "usual_names": f.usual_names, "is_read": f.is_read(),
                 "yields": f.yields, "source": f.source,
             })
         });
@@ -22,7 +22,7 @@ pub fn run(options: &Formats) -> Result<Exit, Error> {
     let mut text = String::from("Formats are found by content, never by name.\n");
     for (heading, is_read) in [("Read", true), ("Recognised, not read yet (status unsupported)", false)] {
         text += &format!("\n{heading}\n");
-        for f in FORMATS.iter().filter(|f| f.read.is_some() == is_read) {
+        for f in FORMATS.iter().filter(|f| f.is_read() == is_read) {
             text += &format!("  {:<22} {} ({})\n", f.name, f.title, f.usual_names);
             text += &format!("  {:<22}   {}\n  {:<22}   source: {}\n", "", f.yields, "", f.source);
         }

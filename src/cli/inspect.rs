@@ -5,92 +5,195 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::args::{Color, Inspect};
 use super::paint::{Paint, count, escape, size};
-use super::scan::catalogue;
+use super::scan::{catalogue, limits, passwords};
 use super::{Exit, print};
 use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
 use crate::error::Error;
 use crate::findings::PRIVATE_KEY_IN_EXPORT;
+use crate::format::archive::{Body as Packing, Budget, Entry, Fault, Found, Packed, clip_name};
 use crate::format::{self, Format, Input, Memory, Outcome};
 use crate::group::certstore::{decode_base64, decoded_len};
 use crate::group::tally::SourceTally;
 use crate::hex;
 use crate::input::Window;
-use crate::record::{Body, Client, KeyReport, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink};
+use crate::record::{
+    Body, Client, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink,
+};
+use crate::walk::Source;
 use crate::x509::{self, Facts};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// Shows every file.
 pub fn run(options: &Inspect, color: Color) -> Result<Exit, Error> {
-    let mut classifier = Classifier::new(catalogue(options.providers.as_deref())?);
-    let paint = Paint::new(color, &io::stdout());
-    let mut understood = false;
+    let mut shown = Shown {
+        classifier: Classifier::new(catalogue(options.providers.as_deref())?),
+        paint: Paint::new(color, &io::stdout()),
+        records: options.records,
+        setting: format::Setting {
+            limits: limits(&options.limits)?,
+            passwords: passwords(options.passwords.as_deref())?,
+            ..format::Setting::default()
+        },
+        understood: false,
+        error: None,
+    };
     for file in &options.files {
-        understood |= show(file, options.records, &mut classifier, paint)?;
+        shown.file(file)?;
     }
-    Ok(if understood { Exit::Done } else { Exit::NothingToRead })
+    Ok(if shown.understood { Exit::Done } else { Exit::NothingToRead })
 }
 
-fn show(path: &Path, records: usize, classifier: &mut Classifier, paint: Paint) -> Result<bool, Error> {
-    let metadata = fs::metadata(path).map_err(Error::io(path))?;
-    if metadata.is_dir() {
-        return Err(Error::Usage(format!("{} is a folder; inspect takes files, scan takes folders", path.display())));
-    }
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    let mut head = Vec::new();
-    let format = format::sniff_start(&mut file, metadata.len(), &mut head).map_err(Error::io(path))?;
-    let title = paint.bold(&escape(&path.display().to_string()));
-    let Some(format) = format else {
-        print(&format!("{title}: no known format ({})\n", size(metadata.len())))?;
-        return Ok(false);
-    };
-    print(&format!("{title}: {} [{}] ({})\n", format.title, format.name, size(metadata.len())))?;
-    if format.read.is_none() {
-        print(&format!("  recognised, not read yet: {}\n", format.yields))?;
-        return Ok(format.name == "empty");
-    }
-    let mut sink = Shower { classifier, paint, left: records, hidden: 0, tally: SourceTally::default(), error: None };
-    let outcome = read(format, &head[..], file, path, &mut sink);
-    if let Some(error) = sink.error {
-        return Err(error);
-    }
-    let mut text = String::new();
-    if sink.hidden > 0 {
-        let _ = writeln!(text, "  ... {} more; -n {} shows them", sink.hidden, records as u64 + sink.hidden);
-    }
-    let t = &sink.tally;
-    let _ = write!(text, "  {} records: {} observations", count(t.records), count(t.observations));
-    let others = t.yielded - t.observations;
-    let parts = [(others, "other rows"), (t.rejects, "lost"), (t.degraded, "doubts")];
-    for (n, name) in parts.into_iter().filter(|(n, _)| *n > 0) {
-        let _ = write!(text, ", {} {name}", count(n));
-    }
-    for (reason, n) in &t.skips {
-        let _ = write!(text, ", {} skipped ({reason})", count(*n));
-    }
-    let _ = match outcome {
-        Outcome::Complete => writeln!(text, ". Complete."),
-        Outcome::Incomplete => writeln!(text, ". {}", paint.alarm("Incomplete: the end is missing.")),
-        Outcome::Failed => writeln!(text, ". {}", paint.alarm("Cannot be read as this format.")),
-    };
-    print(&text)?;
-    Ok(true)
+/// What is shown, and how.
+struct Shown {
+    classifier: Classifier,
+    paint: Paint,
+    /// Records shown of each source.
+    records: usize,
+    setting: format::Setting,
+    /// Something was of a format that is read.
+    understood: bool,
+    /// Standard output is gone.
+    error: Option<Error>,
 }
 
-fn read(format: &Format, head: &[u8], rest: File, path: &Path, sink: &mut Shower<'_>) -> Outcome {
-    let mut window = Window::new(head.chain(rest), 0);
-    let name = path.to_string_lossy().replace('\\', "/");
-    let Some(read) = format.read else { return Outcome::Failed };
-    let memory = &mut Memory::default();
-    read(
-        Input { window: &mut window, path: &name, file: Some(path), setting: &format::Setting::default(), memory },
-        sink,
-    )
+/// A source: a file, or a member of an archive.
+struct Place<'p> {
+    /// Path of the file, with the path inside it.
+    path: &'p str,
+    file: Option<&'p Path>,
+    size: Option<u64>,
+    /// How many archives it is inside.
+    depth: u32,
+}
+
+impl Shown {
+    fn file(&mut self, path: &Path) -> Result<(), Error> {
+        let metadata = fs::metadata(path).map_err(Error::io(path))?;
+        if metadata.is_dir() {
+            return Err(Error::Usage(format!(
+                "{} is a folder; inspect takes files, scan takes folders",
+                path.display()
+            )));
+        }
+        let mut window = Window::new(File::open(path).map_err(Error::io(path))?, 0);
+        let name = path.to_string_lossy().replace('\\', "/");
+        let source = Source {
+            id: [b'0'; 16],
+            path: name,
+            file: path.to_owned(),
+            len: metadata.len(),
+            trouble: None,
+            special: false,
+        };
+        let budget = Budget::new(self.setting.limits, &source);
+        let place = Place { path: &source.path, file: Some(path), size: Some(metadata.len()), depth: 0 };
+        self.source(&budget, &mut window, &place);
+        window.take_error().map_or(Ok(()), |error| Err(Error::io(path)(error)))?;
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Says what a source is, then what is in it.
+    fn source(&mut self, budget: &Budget, window: &mut Window<'_>, place: &Place<'_>) {
+        let format = format::sniff_window(window, place.size);
+        let size = place.size.map(|bytes| format!(" ({})", size(bytes))).unwrap_or_default();
+        let title = self.paint.bold(&escape(place.path));
+        let format = format.filter(|_| !(window.has_failed() && window.available().is_empty()));
+        let told = match format {
+            None => format!("{title}: no known format{size}\n"),
+            Some(format) => format!("{title}: {} [{}]{size}\n", format.title, format.name),
+        };
+        self.print(&told);
+        match format {
+            None => {}
+            Some(format) if format.unpack.is_some() => self.unpack(format, budget, window, place),
+            Some(format) if format.read.is_some() => self.read(format, window, place),
+            Some(format) => self.print(&format!("  recognised, not read yet: {}\n", format.yields)),
+        }
+        // Of a file the caller tells it.
+        if place.depth > 0
+            && let Some(error) = window.take_error()
+        {
+            let mut sink = self.shower();
+            sink.reject(Fault::of(&error).into_reject(Lineage::at(window.offset())));
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Err(error) = print(text) {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    fn shower(&mut self) -> Shower<'_> {
+        let (paint, left, error) = (self.paint, self.records, &mut self.error);
+        Shower { classifier: &mut self.classifier, paint, left, hidden: 0, tally: SourceTally::default(), error }
+    }
+
+    /// Shows the records of a source, and their sum.
+    fn read(&mut self, format: &Format, window: &mut Window<'_>, place: &Place<'_>) {
+        let Some(read) = format.read else { return };
+        self.understood = true;
+        let (records, setting) = (self.records, self.setting.clone());
+        let mut sink = self.shower();
+        let memory = &mut Memory::default();
+        let input = Input { window, path: place.path, file: place.file, setting: &setting, memory };
+        let outcome = read(input, &mut sink);
+        sink.sum_up(records, outcome);
+    }
+
+    /// Shows the members of an archive.
+    fn unpack(&mut self, format: &Format, budget: &Budget, window: &mut Window<'_>, place: &Place<'_>) {
+        let Some(unpack) = format.unpack else { return };
+        if let Some(reject) = budget.refuse_depth(place.depth + 1) {
+            return self.shower().reject(reject);
+        }
+        let packed = Packed { window, file: place.file, name: place.path };
+        let outcome = unpack(packed, &mut |found| {
+            let entry = match found {
+                Found::Reject(reject) => {
+                    self.shower().reject(reject);
+                    return self.error.is_none();
+                }
+                Found::Mark => None,
+                Found::Entry(entry) => Some(entry),
+            };
+            if let Err(reject) = budget.count() {
+                self.shower().reject(reject);
+                return false;
+            }
+            if let Some(entry) = entry {
+                self.member(budget, entry, place);
+            }
+            !budget.is_spent() && self.error.is_none()
+        });
+        if outcome != Outcome::Complete {
+            let told = format!("  {}\n", self.paint.alarm("The archive was not read to its end."));
+            self.print(&told);
+        }
+    }
+
+    fn member(&mut self, budget: &Budget, entry: Entry<'_>, place: &Place<'_>) {
+        let path = format!("{}/{}", place.path, clip_name(entry.name).0);
+        let why = match entry.body {
+            Packing::Bytes { read, packed } => {
+                let mut meter = budget.meter(read, packed, false);
+                let place = Place { path: &path, file: None, size: entry.size, depth: place.depth + 1 };
+                return self.source(budget, &mut Window::new(&mut meter, 0), &place);
+            }
+            Packing::Locked => "encrypted".to_owned(),
+            Packing::Special => "a link or a device".to_owned(),
+            Packing::Unsupported(reason) => format!("not read: {reason}"),
+            Packing::Broken(fault) => fault.message,
+        };
+        let title = self.paint.bold(&escape(&path));
+        self.print(&format!("{title}: {}\n", escape(&why)));
+    }
 }
 
 /// Prints what a reader pushes.
@@ -100,10 +203,37 @@ struct Shower<'c> {
     left: usize,
     hidden: u64,
     tally: SourceTally,
-    error: Option<Error>,
+    error: &'c mut Option<Error>,
 }
 
 impl Shower<'_> {
+    /// Prints the sum of a source that was read.
+    fn sum_up(&mut self, records: usize, outcome: Outcome) {
+        let mut text = String::new();
+        if self.hidden > 0 {
+            let _ = writeln!(text, "  ... {} more; -n {} shows them", self.hidden, records as u64 + self.hidden);
+        }
+        let t = &self.tally;
+        let _ = write!(text, "  {} records: {} observations", count(t.records), count(t.observations));
+        let others = t.yielded - t.observations;
+        let parts = [(others, "other rows"), (t.rejects, "lost"), (t.degraded, "doubts")];
+        for (n, name) in parts.into_iter().filter(|(n, _)| *n > 0) {
+            let _ = write!(text, ", {} {name}", count(n));
+        }
+        for (reason, n) in &t.skips {
+            let _ = write!(text, ", {} skipped ({reason})", count(*n));
+        }
+        let _ = match outcome {
+            Outcome::Complete => writeln!(text, ". Complete."),
+            Outcome::Locked => {
+                writeln!(text, ". {}", self.paint.alarm("Locked: a password is missing (--passwords FILE)."))
+            }
+            Outcome::Incomplete => writeln!(text, ". {}", self.paint.alarm("Incomplete: the end is missing.")),
+            Outcome::Failed => writeln!(text, ". {}", self.paint.alarm("Cannot be read as this format.")),
+        };
+        self.print(&text);
+    }
+
     /// Prints one record, or counts it where enough were shown.
     fn say(&mut self, text: impl FnOnce(&mut Self) -> String) {
         if self.left == 0 {
@@ -247,6 +377,7 @@ fn tell_request(r: &Request<'_>, paint: Paint) -> String {
         ("process", &r.process),
         ("Windows", &r.os_version),
         ("template", &r.template_name),
+        ("template OID", &r.template_oid),
     ];
     for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
         field(&mut text, name, &escape(value));

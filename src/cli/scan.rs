@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use time::Date;
 use time::macros::format_description;
+use zeroize::Zeroizing;
 
-use super::args::{Color, Scan};
+use super::args::{Color, Scan, Unpacking};
 use super::paint::{Paint, count, escape, size};
 use super::{Exit, print};
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
-use crate::format;
+use crate::format::archive::Limits;
+use crate::format::{self, Passwords};
 use crate::progress::Progress;
 use crate::scan::{self, Foreseen, Options, Scanned, Summary};
 use crate::walk::Filter;
@@ -68,10 +70,38 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         catalogue: catalogue(args.providers.as_deref())?,
         hash_sources: args.hash_sources,
         compression: args.compression,
-        reading: format::Setting { max_line: bytes("--max-line", &args.max_line)? as usize },
+        reading: format::Setting {
+            max_line: bytes("--max-line", &args.max_line)? as usize,
+            limits: limits(&args.limits)?,
+            passwords: passwords(args.passwords.as_deref())?,
+            ..format::Setting::default()
+        },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,
         force: args.force,
         ..defaults
+    })
+}
+
+/// Limits of unpacking.
+pub(super) fn limits(args: &Unpacking) -> Result<Limits, Error> {
+    for (option, value) in [
+        ("--max-archive-depth", u64::from(args.max_archive_depth)),
+        ("--max-archive-ratio", args.max_archive_ratio),
+        ("--max-archive-members", args.max_archive_members),
+    ] {
+        if value == 0 {
+            return Err(Error::Usage(format!("{option} 0: give a number from 1")));
+        }
+    }
+    if args.max_archive_depth > Limits::DEEPEST {
+        let (depth, most) = (args.max_archive_depth, Limits::DEEPEST);
+        return Err(Error::Usage(format!("--max-archive-depth {depth}: give a number up to {most}")));
+    }
+    Ok(Limits {
+        depth: args.max_archive_depth,
+        ratio: args.max_archive_ratio,
+        members: args.max_archive_members,
+        bytes: bytes("--max-archive-bytes", &args.max_archive_bytes)?,
     })
 }
 
@@ -81,6 +111,16 @@ pub(super) fn catalogue(file: Option<&Path>) -> Result<Arc<Catalogue>, Error> {
     let text = fs::read_to_string(file).map_err(Error::io(file))?;
     let catalogue = Catalogue::with_overrides(&text);
     catalogue.map(Arc::new).map_err(|e| Error::Usage(format!("--providers {}: {e}", file.display())))
+}
+
+/// The user's passwords. What the file holds is never quoted.
+pub(super) fn passwords(file: Option<&Path>) -> Result<Passwords, Error> {
+    let Some(file) = file else { return Ok(Passwords::default()) };
+    let bytes = Zeroizing::new(fs::read(file).map_err(Error::io(file))?);
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Passwords::of_lines(text)),
+        Err(_) => Err(Error::Usage(format!("--passwords {}: the file is not UTF-8 text", file.display()))),
+    }
 }
 
 fn as_of(text: &str) -> Result<String, Error> {
@@ -96,6 +136,7 @@ fn bytes(option: &str, text: &str) -> Result<u64, Error> {
         t if t.ends_with(['k', 'K']) => (&t[..t.len() - 1], 10),
         t if t.ends_with(['m', 'M']) => (&t[..t.len() - 1], 20),
         t if t.ends_with(['g', 'G']) => (&t[..t.len() - 1], 30),
+        t if t.ends_with(['t', 'T']) => (&t[..t.len() - 1], 40),
         t => (t, 0),
     };
     let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|n| *n > 0);

@@ -1,5 +1,7 @@
 //! A certificate, or another DER value, as base64 without the lines around it that PEM has.
 
+use zeroize::Zeroize;
+
 use super::place::Place;
 use super::text::{self, TextLines};
 use super::{Format, HEAD, Head, Input, Outcome, der, nested};
@@ -17,6 +19,7 @@ pub static FORMAT: Format = Format {
     source: "RFC 4648 section 4",
     sniff: is_base64,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 
@@ -50,8 +53,9 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let offset = offset.unwrap_or_default();
     match base64_simd::forgiving_decode_inplace(&mut base64) {
         Ok(bytes) => {
-            nested::push(bytes, &mut Place::in_block(offset), sink);
-            Outcome::Complete
+            let outcome = nested::push(bytes, &mut Place::in_block(offset), input.setting, sink);
+            bytes.zeroize();
+            outcome
         }
         Err(_) => {
             let message = "the base64 text cannot be decoded";

@@ -8,18 +8,28 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
+pub use element::keys::KeyFiles;
+pub use passwords::Passwords;
 
+pub mod archive;
 pub mod bare_base64;
 pub mod der;
 pub mod element;
+pub mod named;
 pub mod ndjson;
+pub mod passwords;
 pub mod pem;
+pub mod pkcs12;
 pub mod pkcs7;
+pub mod private_key;
 pub mod recognised;
 pub mod registry;
+pub mod registry_hive;
+pub mod request;
 pub mod sst;
 pub mod text;
 
@@ -67,16 +77,27 @@ impl<'i> Input<'i, '_> {
     }
 }
 
-/// What the user asked of readers.
+/// What readers know beside their bytes: what the user asked of them, and keys that stand in files of their own.
 #[derive(Clone, Debug)]
 pub struct Setting {
+    /// Keys of user trees.
+    pub keys: Arc<KeyFiles>,
     /// Limit of one line, in bytes.
     pub max_line: usize,
+    /// How far archives are unpacked.
+    pub limits: archive::Limits,
+    /// Passwords for encrypted exports.
+    pub passwords: Passwords,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Setting { max_line: MAX_LINE }
+        Setting {
+            keys: Arc::default(),
+            max_line: MAX_LINE,
+            limits: archive::Limits::default(),
+            passwords: Passwords::default(),
+        }
     }
 }
 
@@ -93,6 +114,8 @@ pub enum Outcome {
     Complete,
     /// The unit ended early (truncated, no end mark); everything complete was yielded.
     Incomplete,
+    /// The end was reached, and something stayed closed for want of a password that fits.
+    Locked,
     /// By its beginning it was this format, but it cannot be read as such.
     Failed,
 }
@@ -100,9 +123,17 @@ pub enum Outcome {
 /// Reads one unit from its start to the end of its window, pushing what it finds.
 pub type Read = fn(Input<'_, '_>, &mut dyn Sink) -> Outcome;
 
-/// Finds the offset where the next unit may begin: the first record (census: run) border after the first whole
-/// record of the window. `None` if there is none.
-pub type Border = fn(&mut Window<'_>) -> Option<u64>;
+/// Finds the first record (census: run) border after the first whole record of the window. `None` if there is none.
+pub type Near = fn(&mut Window<'_>) -> Option<u64>;
+
+/// How the offsets are found where a large source may be cut.
+#[derive(Clone, Copy)]
+pub enum Border {
+    /// From anywhere in the source.
+    Near(Near),
+    /// Only by counting from the start: for a window over the whole source, borders that are about so many bytes apart.
+    Counted(fn(&mut Window<'_>, u64) -> Vec<u64>),
+}
 
 /// One input format.
 pub struct Format {
@@ -120,37 +151,47 @@ pub struct Format {
     pub sniff: fn(&Head<'_>) -> bool,
     /// The reader; `None` for formats that are recognised and reported as `unsupported`.
     pub read: Option<Read>,
+    /// The unpacker of an archive or compressed file, which then has no reader: its members are sources of their own.
+    pub unpack: Option<archive::Unpack>,
     /// Where a large file may be cut; `None` for formats that are read by one worker.
     pub border: Option<Border>,
+}
+
+impl Format {
+    /// Sources of this format are read or unpacked, and not only recognised.
+    pub fn is_read(&self) -> bool {
+        self.read.is_some() || self.unpack.is_some()
+    }
 }
 
 /// Every format, in the order of the tests: magic numbers, structures, then text.
 pub const FORMATS: &[&Format] = &[
     &recognised::EMPTY,
     &sst::FORMAT,
-    &recognised::REGISTRY_HIVE,
+    &registry_hive::LOG,
+    &registry_hive::FORMAT,
     &registry::pol::FORMAT,
-    &recognised::GZIP,
-    &recognised::ZIP,
-    &recognised::XZ,
-    &recognised::ZSTD,
-    &recognised::TAR,
+    &archive::gzip::FORMAT,
+    &archive::zip::FORMAT,
+    &archive::xz::FORMAT,
+    &archive::zstd::FORMAT,
+    &archive::tar::FORMAT,
     &recognised::EVTX,
     &recognised::ESE_DATABASE,
     &recognised::PARQUET,
     &element::FORMAT,
     &der::CERTIFICATE,
     &pkcs7::FORMAT,
-    &recognised::PKCS12,
-    &recognised::PKCS10_REQUEST,
-    &recognised::CMC_REQUEST,
-    &recognised::CMC_RESPONSE,
-    &recognised::CRL,
-    &recognised::CTL,
-    &recognised::ATTRIBUTE_CERTIFICATE,
+    &pkcs12::FORMAT,
+    &request::PKCS10,
+    &request::cmc::FORMAT,
+    &named::CMC_RESPONSE,
+    &named::CRL,
+    &named::CTL,
+    &named::ATTRIBUTE_CERTIFICATE,
     &recognised::CMS_MESSAGE,
-    &recognised::PRIVATE_KEY,
-    &recognised::PUBLIC_KEY,
+    &private_key::FORMAT,
+    &named::PUBLIC_KEY,
     &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
@@ -171,22 +212,28 @@ pub fn name(stored: &str) -> &'static str {
     FORMATS.iter().find(|format| format.name == stored).map_or("unknown", |format| format.name)
 }
 
+/// The format of this name is an archive or a compressed file.
+pub fn is_archive(name: &str) -> bool {
+    FORMATS.iter().any(|format| format.name == name && format.unpack.is_some())
+}
+
 /// Reads the start of a source of `len` bytes into `head`, one byte more than a head holds, so that a complete head
 /// can be told from a cut one, and finds the format. What was read stands before what is left in `read`.
 pub fn sniff_start(read: impl io::Read, len: u64, head: &mut Vec<u8>) -> io::Result<Option<&'static Format>> {
     head.clear();
     io::Read::read_to_end(&mut io::Read::take(read, HEAD as u64 + 1), head)?;
-    Ok(sniff_bytes(head, len))
+    Ok(sniff_bytes(head, Some(len)))
 }
 
-/// Finds the format of a source of `len` bytes by what stands ahead in its window.
-pub fn sniff_window(window: &mut Window<'_>, len: u64) -> Option<&'static Format> {
+/// Finds the format of a source of `len` bytes, where that is known, by what stands ahead in its window.
+pub fn sniff_window(window: &mut Window<'_>, len: Option<u64>) -> Option<&'static Format> {
     sniff_bytes(window.fill(HEAD + 1), len)
 }
 
-fn sniff_bytes(ahead: &[u8], len: u64) -> Option<&'static Format> {
+fn sniff_bytes(ahead: &[u8], len: Option<u64>) -> Option<&'static Format> {
     let bytes = &ahead[..ahead.len().min(HEAD)];
-    sniff(&Head { bytes, complete: ahead.len() <= HEAD, len: Some(len) })
+    let complete = ahead.len() <= HEAD;
+    sniff(&Head { bytes, complete, len: if complete { Some(bytes.len() as u64) } else { len } })
 }
 
 /// The first format of the list that claims this head.

@@ -1,24 +1,29 @@
 //! PKCS#7 `signedData` as a bag of certificates (`.p7b`, `.p7c`): no properties, so no word on any key.
 //!
 //! DER and BER (indefinite lengths) are read, and a truncated file yields the certificates that are complete.
-//! Signatures and signed content are not looked at.
+//! Signatures are not looked at. Of signed content, only certificate requests are read; a trust list and an authority's
+//! response are named.
 
-use super::der::{self, Kind, open};
+use std::borrow::Cow;
+
+use super::der::{self, DATA, Kind, PKI_DATA, PKI_RESPONSE, TRUST_LIST, open};
 use super::place::{Place, position};
+use super::request::{self, cmc};
 use super::{Format, Head, Input, Outcome};
 use crate::der::{Items, tag};
 use crate::input::MAX_WINDOW;
-use crate::record::{Code, Lineage, Reject, Sink, Stage};
+use crate::record::{Code, Lineage, Reject, RequestKind, Sink, Stage};
 
 /// Certificates in PKCS#7.
 pub static FORMAT: Format = Format {
     name: "pkcs7",
     title: "PKCS#7 certificates (DER or BER)",
     usual_names: "*.p7b, *.p7c, *.p7s, *.spc",
-    yields: "every certificate; CRLs, attribute certificates and signed content are skipped",
+    yields: "every certificate, and a PKCS#10 request that was signed; CRLs and other content are skipped",
     source: "RFC 5652 section 5.1 (PKCS #7 1.5, RFC 2315)",
     sniff: is_signed_data,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 
@@ -26,7 +31,8 @@ fn is_signed_data(head: &Head<'_>) -> bool {
     der::kind(head.bytes) == Some(Kind::SignedData)
 }
 
-fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+/// Reads a message of any content.
+pub(crate) fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let offset = input.window.offset();
     let bytes = input.window.fill(MAX_WINDOW);
     if bytes.len() >= MAX_WINDOW {
@@ -39,7 +45,9 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
 
 /// The parts of signedData that matter here.
 struct Parts<'a> {
-    /// The signed content, where there is one.
+    /// eContentType, content octets of the OID.
+    kind: &'a [u8],
+    /// `[0]` with the signed content, where there is one.
     content: Option<&'a [u8]>,
     /// `[0]` certificates and `[1]` revocation lists, in the order of the message.
     sets: &'a [u8],
@@ -57,9 +65,10 @@ fn parts(bytes: &[u8]) -> Option<Parts<'_>> {
     // Wine leaves both the ContentInfo and an empty set of digests out.
     let rest = open(rest, tag::SET).map_or(rest, |(_digests, after)| after);
     let (encapsulated, sets) = open(rest, tag::SEQUENCE)?;
-    let (_type, content) = open(encapsulated, tag::OID)?;
-    let content = (!content.is_empty()).then_some(content);
-    Some(Parts { content, sets, trailing })
+    let (kind, content) = open(encapsulated, tag::OID)?;
+    // Octets of 0 end an indefinite length around nothing.
+    let content = (!content.is_empty() && content.first() != Some(&0)).then_some(content);
+    Some(Parts { kind, content, sets, trailing })
 }
 
 /// Pushes every certificate of a `signedData` message.
@@ -74,9 +83,7 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) -> Outc
         sink.reject(Reject::lost(place.next(0), Stage::Read, code, message));
         return outcome;
     };
-    if parts.content.is_some() {
-        sink.skip("signed_content");
-    }
+    push_content(bytes, &parts, complete, place, sink);
     let mut rest = parts.sets;
     for (set, push_item) in [(tag::CONTEXT_0, push_certificate as PushItem), (tag::CONTEXT_1, push_revocation)] {
         let Some((content, after)) = open(rest, set) else { continue };
@@ -97,6 +104,14 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) -> Outc
         }
         rest = after;
     }
+    // Signers, or nothing.
+    let unknown = open(rest, tag::SET).map_or(rest, |(_signers, after)| after);
+    if complete && !unknown.is_empty() {
+        let message =
+            "the message holds something that signedData has no place for; content or certificates may be missing";
+        let at = position(bytes, unknown);
+        sink.reject(Reject::lost(place.next(at), Stage::Read, Code::BadStructure, message));
+    }
     if !complete {
         let message = "the message ends early; certificates may be missing";
         sink.reject(Reject::lost(place.next(bytes.len() as u64), Stage::Read, Code::Truncated, message));
@@ -107,6 +122,51 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, sink: &mut dyn Sink) -> Outc
         sink.reject(super::trailing_bytes(place.next(at), parts.trailing.len() as u64));
     }
     Outcome::Complete
+}
+
+/// Pushes the request that is the content, or skips the content by its type.
+fn push_content(bytes: &[u8], parts: &Parts<'_>, is_whole: bool, place: &mut Place, sink: &mut dyn Sink) {
+    let octets = parts.content.and_then(octets);
+    match (parts.kind, octets) {
+        (PKI_RESPONSE, _) => sink.skip(Kind::CmcResponse.skip_reason()),
+        (TRUST_LIST, _) => sink.skip(Kind::Ctl.skip_reason()),
+        (PKI_DATA, octets) => {
+            let octets = octets.unwrap_or_default();
+            let at = position(bytes, parts.content.unwrap_or_default());
+            let is_in_place = matches!(octets, Cow::Borrowed(_));
+            let message = cmc::Message { bytes, content: &octets, at, is_in_place, sets: parts.sets, is_whole };
+            cmc::push(&message, place, sink);
+        }
+        (DATA, Some(octets)) => match der::kind(&octets) {
+            // A cut request goes with the rest of its message.
+            Some(Kind::Pkcs10) if is_whole || crate::der::read(&octets).is_some() => {
+                let at = position(
+                    bytes,
+                    if let Cow::Borrowed(octets) = octets { octets } else { parts.content.unwrap_or_default() },
+                );
+                request::push(&octets, &[], place.next(at), RequestKind::Renewal, sink);
+            }
+            Some(Kind::Pkcs10) => {}
+            Some(Kind::SignedData | Kind::CmcRequest | Kind::CmcResponse | Kind::OtherCms) => sink.skip("nested_cms"),
+            _ => sink.skip("signed_content"),
+        },
+        _ if parts.content.is_some() => sink.skip("signed_content"),
+        _ => {}
+    }
+}
+
+/// The octets of `[0]`: of an OCTET STRING, in BER perhaps in pieces, or any other value of PKCS #7 1.5.
+fn octets(explicit: &[u8]) -> Option<Cow<'_, [u8]>> {
+    const CONSTRUCTED: u8 = tag::OCTET_STRING | 0x20;
+    let (content, _) = open(explicit, tag::CONTEXT_0)?;
+    match *content.first()? {
+        tag::OCTET_STRING => open(content, tag::OCTET_STRING).map(|(octets, _)| Cow::Borrowed(octets)),
+        CONSTRUCTED => {
+            let pieces = Items::new(open(content, CONSTRUCTED)?.0).take_while(|piece| piece.tag == tag::OCTET_STRING);
+            Some(Cow::Owned(pieces.flat_map(|piece| piece.content).copied().collect()))
+        }
+        _ => Some(Cow::Borrowed(content)),
+    }
 }
 
 type PushItem = fn(&[u8], &mut Place, u64, &mut dyn Sink);

@@ -32,6 +32,15 @@ impl Place {
             }
         }
     }
+
+    /// Lineage of the piece with this number among those that were put together from what stands at `position`: they
+    /// have no place of their own in the source.
+    pub(crate) fn part(&mut self, position: u64, number: u32) -> Lineage {
+        match self.next_part {
+            None => Lineage { part: number, ..Lineage::at(self.base + position) },
+            Some(_) => self.next(position),
+        }
+    }
 }
 
 /// Position of `inner`, a part of `outer`, in it; 0 for a slice from elsewhere.
@@ -51,6 +60,8 @@ mod tests {
         let mut place = Place::in_block(100);
         assert_eq!(place.next(7), Lineage::at(100));
         assert_eq!(place.next(9), Lineage { part: 1, ..Lineage::at(100) });
+        assert_eq!(place.part(7, 5), Lineage { part: 2, ..Lineage::at(100) });
+        assert_eq!(Place::in_source(100).part(7, 5), Lineage { part: 5, ..Lineage::at(107) });
         let bytes = [1, 2, 3];
         assert_eq!(position(&bytes, &bytes[2..]), 2);
     }

@@ -25,6 +25,7 @@ macro_rules! recognised {
                 source: $source,
                 sniff: $sniff,
                 read: None,
+                unpack: None,
                 border: None,
             };
         )+
@@ -38,31 +39,23 @@ pub static EMPTY: Format = Format {
     usual_names: "any",
     yields: "nothing; not an error",
     source: "no octet beside white space and a byte order mark",
-    sniff: |head| head.complete && text_of(head).trim_ascii().is_empty(),
+    sniff: is_empty,
     read: Some(read_nothing as Read),
+    unpack: None,
     border: None,
 };
+
+fn is_empty(head: &Head<'_>) -> bool {
+    // White space, NUL and byte order marks begin alike in every encoding; what begins otherwise need not be decoded.
+    let may_be = head.bytes.first().is_none_or(|byte| matches!(byte, 0 | 9..=13 | 32 | 0xef | 0xfe | 0xff));
+    head.complete && may_be && text_of(head).trim_ascii().is_empty()
+}
 
 fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
     Outcome::Complete
 }
 
 recognised! {
-    /// Registry hive.
-    REGISTRY_HIVE = "registry_hive", "Windows registry hive", "SOFTWARE, NTUSER.DAT, DEFAULT", "regf: base block and hive bins",
-        |head| head.bytes.starts_with(b"regf");
-    /// gzip.
-    GZIP = "gzip", "gzip", "*.gz, *.tgz", "RFC 1952", |head| head.bytes.starts_with(&[0x1f, 0x8b]);
-    /// zip, also one without members.
-    ZIP = "zip", "zip archive", "*.zip", "APPNOTE.TXT 4.3",
-        |head| head.bytes.starts_with(b"PK\x03\x04") || head.bytes.starts_with(b"PK\x05\x06");
-    /// xz.
-    XZ = "xz", "xz", "*.xz", "The .xz File Format 2.1.1", |head| head.bytes.starts_with(b"\xfd7zXZ\0");
-    /// Zstandard.
-    ZSTD = "zstd", "Zstandard", "*.zst", "RFC 8878", |head| head.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-    /// tar.
-    TAR = "tar", "tar archive", "*.tar", "POSIX.1-2017 ustar",
-        |head| head.bytes.get(257..).is_some_and(|magic| magic.starts_with(b"ustar"));
     /// Windows event log.
     EVTX = "evtx", "Windows event log", "*.evtx", "MS-EVEN6", |head| head.bytes.starts_with(b"ElfFile\0");
     /// The database of an AD CS certification authority, as a file.
@@ -70,29 +63,8 @@ recognised! {
         |head| head.bytes.get(4..).is_some_and(|magic| magic.starts_with(&[0xef, 0xcd, 0xab, 0x89]));
     /// Parquet, for instance a report of this program.
     PARQUET = "parquet", "Apache Parquet", "*.parquet", "Apache Parquet format", |head| head.bytes.starts_with(b"PAR1");
-    /// PFX.
-    PKCS12 = "pkcs12", "PKCS#12 (PFX)", "*.pfx, *.p12", "RFC 7292", |head| is(head, Kind::Pkcs12);
-    /// Certification request.
-    PKCS10_REQUEST = "pkcs10_request", "PKCS#10 certificate request", "*.csr, *.req, *.p10", "RFC 2986",
-        |head| is(head, Kind::Pkcs10);
-    /// CMC request.
-    CMC_REQUEST = "cmc_request", "CMC certificate request", "*.req", "RFC 5272", |head| is(head, Kind::CmcRequest);
-    /// CMC response.
-    CMC_RESPONSE = "cmc_response", "CMC response", "*.rsp", "RFC 5272", |head| is(head, Kind::CmcResponse);
-    /// Revocation list.
-    CRL = "crl", "Certificate revocation list", "*.crl", "RFC 5280 section 5", |head| is(head, Kind::Crl);
-    /// Trust list.
-    CTL = "ctl", "Certificate trust list", "*.stl, *.ctl", "MS-CAESO 1.3.6.1.4.1.311.10.1", |head| is(head, Kind::Ctl);
-    /// Attribute certificate.
-    ATTRIBUTE_CERTIFICATE = "attribute_certificate", "X.509 attribute certificate", "*.cer (TPM platform)", "RFC 5755",
-        |head| is(head, Kind::AttributeCertificate);
     /// Other CMS.
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
-    /// A private key outside PEM. Its content is never looked at.
-    PRIVATE_KEY = "private_key", "Private key", "*.key, *.p8, *.pvk", "RFC 5958, RFC 8017, RFC 5915, PVK",
-        |head| is(head, Kind::PrivateKey) || head.bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]);
-    /// Public key.
-    PUBLIC_KEY = "public_key", "Public key", "*.pub", "RFC 5280 section 4.1.2.7", |head| is(head, Kind::PublicKey);
     /// JSON that is not newline-delimited records.
     JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
     /// `certutil -view`.

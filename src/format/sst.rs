@@ -3,9 +3,9 @@
 //! Read as a stream, one element at a time, so a store of any size needs the memory of its largest element.
 //! Windows-binary section 2; MS-OSHARED 2.3.2.5.
 
-use super::element::{self, HEADER, Next, Setting, look_ahead, pass_over};
+use super::element::{self, HEADER, Next, Setting, look_ahead, pass_over, pass_well_formed};
 use super::place::Place;
-use super::{Format, Head, Input, Outcome, trailing_bytes};
+use super::{Border, Format, Head, Input, Outcome, trailing_bytes};
 use crate::input::Window;
 use crate::record::{Code, Reject, Sink, Stage};
 
@@ -21,7 +21,8 @@ pub static FORMAT: Format = Format {
     source: "MS-OSHARED 2.3.2.5",
     sniff: is_store_head,
     read: Some(read),
-    border: None,
+    unpack: None,
+    border: Some(Border::Counted(borders)),
 };
 
 fn is_store_head(head: &Head<'_>) -> bool {
@@ -34,7 +35,30 @@ pub(crate) fn is_store(bytes: &[u8]) -> bool {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    read_store(input.window, &mut Place::in_source(0), sink)
+    let place = &mut Place::in_source(0);
+    match input.window.offset() {
+        0 => read_store(input.window, place, sink),
+        _ => read_elements(input.window, place, sink),
+    }
+}
+
+/// Borders between elements, about `step` bytes apart. What is not well-formed, and all after it, is left to one reader.
+fn borders(window: &mut Window<'_>, step: u64) -> Vec<u64> {
+    let (mut borders, mut last) = (Vec::new(), 0);
+    if !is_store(window.fill(MAGIC.len())) {
+        return borders;
+    }
+    window.consume(MAGIC.len());
+    loop {
+        let at = window.offset();
+        if at >= last + step {
+            borders.push(at);
+            last = at;
+        }
+        if !pass_well_formed(window) {
+            return borders;
+        }
+    }
 }
 
 /// Reads the store that begins where the window stands.
@@ -45,6 +69,10 @@ pub(crate) fn read_store(window: &mut Window<'_>, place: &mut Place, sink: &mut 
         return Outcome::Failed;
     }
     window.consume(MAGIC.len());
+    read_elements(window, place, sink)
+}
+
+fn read_elements(window: &mut Window<'_>, place: &mut Place, sink: &mut dyn Sink) -> Outcome {
     while !sink.stopped() {
         let at = window.offset();
         match look_ahead(window) {
@@ -54,6 +82,7 @@ pub(crate) fn read_store(window: &mut Window<'_>, place: &mut Place, sink: &mut 
                 window.consume(len);
             }
             Next::EndMark => return end(window, place, sink),
+            Next::Nothing if window.goes_on() => return Outcome::Complete,
             Next::Nothing => {
                 let message = "the store has no end mark: certificates may be missing";
                 sink.reject(Reject::lost(place.next(at), Stage::Read, Code::Truncated, message));
@@ -115,6 +144,32 @@ mod tests {
         assert_eq!((claims[5].archived, claims[5].key_report), (Some(true), KeyReport::Absent));
         assert_eq!((claims[6].archived, claims[6].key_report), (None, KeyReport::NotReported), "no property at all");
         assert_eq!(seen.observations[0].lineage.byte_offset, 8);
+    }
+
+    #[test]
+    fn a_store_read_in_pieces_is_the_store() {
+        for name in ["key-kinds.sst", "bad-records.sst", "empty.sst"] {
+            let bytes = sample("sst", name);
+            for step in [1, 1500, 4000] {
+                let mut cuts = borders(&mut Window::new(&bytes[..], 0), step);
+                assert!(name != "key-kinds.sst" || cuts.len() >= [6, 3, 1][step as usize / 1500], "{step}: {cuts:?}");
+                cuts.push(bytes.len() as u64);
+                let (mut whole, mut pieces) = (Collect::new(), Collect::new());
+                let mut start = 0;
+                for cut in cuts.into_iter().filter(|cut| *cut > 0) {
+                    let mut window = Window::new(&bytes[start as usize..cut as usize], start);
+                    window.set_goes_on(cut < bytes.len() as u64);
+                    let place = &mut Place::in_source(0);
+                    match start {
+                        0 => read_store(&mut window, place, &mut pieces),
+                        _ => read_elements(&mut window, place, &mut pieces),
+                    };
+                    start = cut;
+                }
+                read_store(&mut Window::new(&bytes[..], 0), &mut Place::in_source(0), &mut whole);
+                assert_eq!(format!("{pieces:?}"), format!("{whole:?}"), "{name} by {step}");
+            }
+        }
     }
 
     #[test]

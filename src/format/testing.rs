@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::archive::{Body, Fault, Found, Packed};
 use super::{Format, Input, Memory, Outcome, Setting};
 use crate::input::Window;
 use crate::record::{
-    Body, Claims, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink,
+    Body as Certificate, Claims, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity,
+    Sink,
 };
 
 /// An observation that outlives its input.
@@ -74,7 +77,7 @@ impl Sink for Collect {
     fn observation(&mut self, observation: &Observation<'_>) {
         let certificate = &observation.certificate;
         let der = match certificate.body {
-            Body::Der(bytes) => Some(bytes.to_vec()),
+            Certificate::Der(bytes) => Some(bytes.to_vec()),
             _ => None,
         };
         // Through its serialized form, which owns all text.
@@ -124,23 +127,52 @@ pub(crate) fn read_all(format: &Format, bytes: &[u8], name: &str) -> Collect {
 
 /// Like [`read_all`], interrupted after some records.
 pub(crate) fn read_until(format: &Format, bytes: &[u8], name: &str, stop_after: u64) -> Collect {
+    read_with(format, bytes, name, stop_after, &Setting::default())
+}
+
+/// Like [`read_until`], as a user's setting asks.
+pub(crate) fn read_with(format: &Format, bytes: &[u8], name: &str, stop_after: u64, setting: &Setting) -> Collect {
     // Tests read thousands of small sources; a buffer of their own for each would be most of the work.
     thread_local!(static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
     let mut seen = Collect { stop_after, ..Collect::new() };
     let mut window = Window::with_buffer(bytes, 0, BUFFER.take());
     let read = format.read.expect("the format has a reader");
-    seen.outcome = read(
-        Input {
-            window: &mut window,
-            path: name,
-            file: None,
-            setting: &Setting::default(),
-            memory: &mut Memory::default(),
-        },
-        &mut seen,
-    );
+    seen.outcome =
+        read(Input { window: &mut window, path: name, file: None, setting, memory: &mut Memory::default() }, &mut seen);
     BUFFER.set(window.into_buffer());
     seen
+}
+
+/// Members by name, with their bytes or why they end early.
+pub(crate) type Unpacked = Vec<(String, Result<Vec<u8>, Fault>)>;
+
+/// Unpacks `bytes` as an archive of this format: the name of each member with its bytes, or why they end early; and what
+/// is said of the archive itself, without a name. No more than a megabyte of each member is looked at.
+pub(crate) fn unpack_all(format: &Format, bytes: &[u8], name: &str) -> (Outcome, Unpacked) {
+    let (mut window, mut all) = (Window::new(bytes, 0), Vec::new());
+    let unpack = format.unpack.expect("the format has an unpacker");
+    let outcome = unpack(Packed { window: &mut window, file: None, name }, &mut |found| {
+        match found {
+            Found::Mark => {}
+            Found::Reject(reject) => all.push((String::new(), Err(Fault::new(reject.code, reject.message)))),
+            Found::Entry(entry) => {
+                let told = match entry.body {
+                    Body::Bytes { read, .. } => {
+                        let mut content = Vec::new();
+                        let read = read.take(1024 * 1024).read_to_end(&mut content);
+                        read.map(|_| content).map_err(|error| Fault::of(&error))
+                    }
+                    Body::Broken(fault) => Err(fault),
+                    Body::Locked => Err(Fault::new(Code::ArchiveLimit, "locked")),
+                    Body::Unsupported(reason) => Err(Fault::new(Code::ArchiveLimit, reason)),
+                    Body::Special => Err(Fault::new(Code::ArchiveLimit, "special")),
+                };
+                all.push((entry.name, told));
+            }
+        }
+        true
+    });
+    (outcome, all)
 }
 
 /// A string as Windows stores it: UTF-16LE with its NUL.

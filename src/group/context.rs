@@ -37,9 +37,9 @@ pub struct Heading<'a> {
 macro_rules! push_lineage {
     ($columns:expr, $origin:expr, $lineage:expr) => {{
         let (c, origin, lineage): (_, Origin<'_>, Lineage) = ($columns, $origin, $lineage);
-        c.source_id.push_with(|out| out.extend_from_slice(&origin.source.id));
+        c.source_id.push_with(|out| out.extend_from_slice(origin.id()));
         c.source_path.push(Some(&origin.source.path));
-        c.source_member.push(None);
+        c.source_member.push(origin.member_name());
         c.byte_offset.push(i64::try_from(lineage.byte_offset).ok());
         c.record_number.push(lineage.record_number);
     }};
@@ -85,12 +85,12 @@ impl Context {
     pub fn request(&mut self, heading: Heading<'_>, r: &Request<'_>, known: Option<&Row>) {
         self.rows[1] += 1;
         let texts = [&r.subject, &r.requester, &r.provider_name, &r.machine, &r.user, &r.process, &r.disposition];
-        let lists = [&r.san_dns, &r.san_upn, &r.attributes, &r.extensions, &r.eku, &r.attestation];
+        let lists = [&r.san_dns, &r.san_upn, &r.san_other, &r.attributes, &r.extensions, &r.eku, &r.attestation];
         self.text += texts.into_iter().flatten().map(|text| text.len()).sum::<usize>()
             + lists.into_iter().flatten().map(|text| text.len() + 8).sum::<usize>();
         let c = &mut self.requests;
         c.audit.push(heading.audit);
-        c.request_id.push_with(|out| push_id(out, heading.origin.source, &r.lineage));
+        c.request_id.push_with(|out| push_id(out, heading.origin.id(), &r.lineage));
         c.client.push(heading.client.map(|(client, _)| client));
         c.client_basis.push(heading.client.map(|(_, basis)| basis.as_str()));
         c.request_kind.push(Some(r.kind.as_str()));
@@ -108,6 +108,7 @@ impl Context {
         c.is_signed.push(r.is_signed);
         c.san_dns.push(&r.san_dns);
         c.san_upn.push(&r.san_upn);
+        c.san_other.push(&r.san_other);
         c.sid.push(r.sid.as_deref());
         c.eku.push(&r.eku);
         c.provider_name.push(r.provider_name.as_deref());

@@ -16,7 +16,7 @@ use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, REJECTS, Reject
 use crate::table::encode::{Encoder, Packer, RowGroup};
 use crate::table::words::NULL;
 use crate::table::{Block, Column, Compression, Data, Kind, Rows, Table};
-use crate::walk::Source;
+use crate::walk::{Source, SourceNumber};
 
 /// The encoders of all tables.
 pub struct Encoders {
@@ -66,7 +66,7 @@ pub struct Rest {
     /// What was learnt of clients.
     pub clients: Clients,
     /// Counts of each source touched.
-    pub sources: Vec<(u32, SourceTally)>,
+    pub sources: Vec<(SourceNumber, SourceTally)>,
     /// Counts by verdict.
     pub counts: Counts,
     /// Rejects by code and severity, after the claim.
@@ -125,7 +125,7 @@ impl Encoders {
     }
 
     /// Encodes what a group knows by itself.
-    pub fn encode(&self, packer: &mut Packer, mut group: Group) -> Result<Encoded, Error> {
+    pub fn encode(&self, packer: &mut Packer, mut group: Box<Group>) -> Result<Encoded, Error> {
         group.settle(None);
         let certificates = group.certificates.finish();
         // A certificate met twice has two numbers until both are hashed.
@@ -242,11 +242,12 @@ impl Encoders {
         sources: &[Source],
     ) -> Result<RowGroup, Error> {
         let mut c = Rejects::default();
-        for RejectRow { source, client, reject, has_row, .. } in rows {
-            let source = &sources[*source as usize];
+        for RejectRow { source, member, client, reject, has_row, .. } in rows {
+            let source = &sources[source.file as usize];
+            let id = member.as_ref().map_or(&source.id, |member| &member.id);
             c.audit.push(audit);
             match has_row {
-                true => c.observation_id.push_with(|out| push_id(out, source, &reject.lineage)),
+                true => c.observation_id.push_with(|out| push_id(out, id, &reject.lineage)),
                 false => c.observation_id.push(None),
             }
             c.client.push(client.as_deref());
@@ -256,9 +257,9 @@ impl Encoders {
             c.field.push(reject.field.as_deref());
             c.message.push(Some(&reject.message));
             c.sample.push(reject.sample.as_deref());
-            c.source_id.push_with(|out| out.extend_from_slice(&source.id));
+            c.source_id.push_with(|out| out.extend_from_slice(id));
             c.source_path.push(Some(&source.path));
-            c.source_member.push(None);
+            c.source_member.push(member.as_ref().map(|member| member.name.as_str()));
             c.byte_offset.push(i64::try_from(reject.lineage.byte_offset).ok());
             c.record_number.push(reject.lineage.record_number);
         }

@@ -13,16 +13,18 @@ pub mod sink;
 mod states;
 pub mod tally;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::classify::Verdicts;
 use crate::hex;
 use crate::record::{Code, Lineage, Reject, Stage};
 use crate::table::columns::Observations;
+use crate::walk::{Member, SourceNumber};
 use certstore::{CertStore, Entry};
 use context::Context;
 use key_ids::KeyIds;
-use row::Row;
+use row::{Origin, Row};
 use states::{Keys, Runs};
 use tally::{Clients, Counts, SourceTally};
 
@@ -49,8 +51,10 @@ pub struct Setting<'a> {
 
 /// A reject on its way to the table.
 pub struct RejectRow {
-    /// Index of the source.
-    pub source: u32,
+    /// Number of the source.
+    pub source: SourceNumber,
+    /// The member, where the source is one.
+    pub member: Option<Arc<Member>>,
     /// Client, lower case.
     pub client: Option<String>,
     /// The reject.
@@ -74,7 +78,8 @@ pub struct Place {
 
 /// A hash that a record claims for its certificate, to be compared once the certificate is hashed.
 struct Unchecked {
-    source: u32,
+    source: SourceNumber,
+    member: Option<Arc<Member>>,
     run: u32,
     lineage: Lineage,
     number: u32,
@@ -105,8 +110,10 @@ pub struct Group {
     pub rejects: Vec<RejectRow>,
     /// What was learnt of clients.
     pub clients: Clients,
-    /// Counts of each source touched, in order.
-    pub sources: Vec<(u32, SourceTally)>,
+    /// Counts of each source touched, by number.
+    pub sources: Vec<(SourceNumber, SourceTally)>,
+    /// How many of them are members of archives.
+    members: usize,
     /// Observations that only name their certificate, encoded.
     pub pending: Vec<u8>,
     /// Bytes of text in rows, which a hostile export can make as large as it likes.
@@ -119,9 +126,9 @@ pub struct Group {
 static GROUPS: AtomicU64 = AtomicU64::new(0);
 
 impl Group {
-    /// An empty group.
-    pub fn new(setting: Setting<'_>) -> Self {
-        Group {
+    /// An empty group; boxed, as it is large and goes from hand to hand with every source.
+    pub fn new(setting: Setting<'_>) -> Box<Self> {
+        Box::new(Group {
             id: GROUPS.fetch_add(1, Ordering::Relaxed),
             text: 0,
             max_bytes: setting.max_bytes,
@@ -137,26 +144,44 @@ impl Group {
             rejects: Vec::new(),
             clients: Clients::default(),
             sources: Vec::new(),
+            members: 0,
             pending: Vec::new(),
-        }
+        })
     }
 
     /// It is time to hand it on.
     pub fn is_full(&self) -> bool {
-        let rows = self.certificate_of.len() + self.context.rows() + self.rejects.len();
+        let rows = self.certificate_of.len() + self.context.rows() + self.rejects.len() + self.members;
         let text = self.text + self.context.text;
         let weight = self.certificates.weight() + self.pending.len() + text + rows * ROW_BYTES;
         rows >= MAX_GROUP_ROWS || weight >= self.max_bytes
     }
 
     /// The counts of this source.
-    pub fn tally(&mut self, source: u32) -> &mut SourceTally {
-        if self.sources.last().is_none_or(|(last, _)| *last != source) {
-            self.sources.push((source, SourceTally::default()));
-        }
-        // Just pushed where it was missing.
-        let last = self.sources.len() - 1;
-        &mut self.sources[last].1
+    pub fn tally(&mut self, origin: &Origin<'_>) -> &mut SourceTally {
+        let at = match self.sources.last() {
+            Some((last, _)) if *last == origin.number => self.sources.len() - 1,
+            _ => self.find_tally(origin),
+        };
+        &mut self.sources[at].1
+    }
+
+    /// The place of a source's counts, which it gets where it has none. Sources come by number, but an archive has a word
+    /// to say again after its members.
+    fn find_tally(&mut self, origin: &Origin<'_>) -> usize {
+        let found = match self.sources.last() {
+            Some((last, _)) if *last > origin.number => {
+                self.sources.binary_search_by_key(&origin.number, |(number, _)| *number)
+            }
+            _ => Err(self.sources.len()),
+        };
+        found.unwrap_or_else(|at| {
+            self.members += usize::from(origin.member.is_some());
+            self.text += origin.member.map_or(0, |member| member.name.len());
+            let tally = SourceTally { member: origin.member.cloned(), ..SourceTally::default() };
+            self.sources.insert(at, (origin.number, tally));
+            at
+        })
     }
 
     /// The run that rows like this one stand in.
@@ -165,7 +190,12 @@ impl Group {
         if is_new {
             row::push_run(&mut self.observations, row);
             let collection = &row.observation.collection;
-            let texts = [row.client.map(|(client, _)| client), collection.collector, collection.collector_version];
+            let texts = [
+                row.client.map(|(client, _)| client),
+                collection.collector,
+                collection.collector_version,
+                row.origin.member_name(),
+            ];
             self.text += texts.into_iter().flatten().map(str::len).sum::<usize>();
         }
         run
@@ -204,6 +234,7 @@ impl Group {
             let client = self.runs.get(waited.run).client().map(str::to_owned);
             self.rejects.extend(rejects.map(|reject| RejectRow {
                 source: waited.source,
+                member: waited.member.clone(),
                 client: client.clone(),
                 reject,
                 has_row: true,
@@ -264,6 +295,10 @@ mod tests {
         Source { id: [b'0'; 16], path: String::new(), file: "nothing".into(), len: 0, trouble: None, special: false }
     }
 
+    fn origin(source: &Source) -> Origin<'_> {
+        Origin { number: SourceNumber::default(), source, member: None, format: "unknown", client: None }
+    }
+
     #[test]
     fn a_large_certificate_weighs_with_every_row_that_names_it() {
         let source = source();
@@ -272,7 +307,7 @@ mod tests {
         let rows = |der_bytes| {
             let entry = Entry { der_bytes, ..Entry::default() };
             let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
-            let origin = row::Origin { index: 0, source: &source, format: "unknown", client: None };
+            let origin = origin(&source);
             let row = Row { observation: &observation, audit: None, origin, client: None, basis: "der", hashes: None };
             let run = group.enter(&row);
             while !group.is_full() {
@@ -292,7 +327,7 @@ mod tests {
         while !group.is_full() {
             let observation = Observation { store_name: Some(long.as_str().into()), ..Observation::default() };
             let verdicts = classifier.judge(&observation.claims, &[], Marks::default());
-            let origin = row::Origin { index: 0, source: &source, format: "unknown", client: None };
+            let origin = origin(&source);
             let row = Row { observation: &observation, audit: None, origin, client: None, basis: "none", hashes: None };
             let run = group.enter(&row);
             group.push(&row, run, None, &verdicts);

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::classify::registrations;
 use crate::client::Basis;
 use crate::record::{Claims, Lineage, Observation, Printed, Provider, StoreLocation, Text};
+use crate::walk::SourceNumber;
 
 /// A waiting observation, with everything its row and its verdicts need.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Pending<'a> {
-    /// Index of the source in the walk.
-    pub source: u32,
+    /// Number of the source.
+    pub source: SourceNumber,
     /// Name of the source's format.
     pub format: Text<'a>,
     /// Client, lower case.
@@ -48,7 +49,12 @@ fn borrow<'s>(text: &'s Option<Text<'_>>) -> Option<Text<'s>> {
 impl<'a> Pending<'a> {
     /// Takes what is needed of an observation. Of the client's providers only those of the claimed name are kept:
     /// no other can speak for this key.
-    pub fn new(o: &'a Observation<'a>, source: u32, format: &'a str, client: Option<(&'a str, Basis)>) -> Self {
+    pub fn new(
+        o: &'a Observation<'a>,
+        source: SourceNumber,
+        format: &'a str,
+        client: Option<(&'a str, Basis)>,
+    ) -> Self {
         let claimed = o.claims.provider_name.as_deref().unwrap_or_default();
         let named = registrations(claimed, o.collection.registry).cloned();
         Pending {
@@ -141,12 +147,13 @@ mod tests {
         ];
         o.collection.registry = &registry;
         let mut bytes = Vec::new();
-        Pending::new(&o, 3, "census_1", Some(("pc1", Basis::Dir))).encode(&mut bytes);
-        Pending::new(&o, 4, "census_1", None).encode(&mut bytes);
+        Pending::new(&o, SourceNumber { file: 3, member: 7 }, "census_1", Some(("pc1", Basis::Dir))).encode(&mut bytes);
+        Pending::new(&o, SourceNumber::file(4), "census_1", None).encode(&mut bytes);
         let (one, len) = Pending::decode(&bytes).expect("the first record");
         let (two, rest) = Pending::decode(&bytes[len..]).expect("the second record");
         assert_eq!(len + rest, bytes.len());
-        assert_eq!((one.source, one.basis(), two.source), (3, Basis::Dir, 4));
+        assert_eq!((one.source, one.basis()), (SourceNumber { file: 3, member: 7 }, Basis::Dir));
+        assert_eq!(two.source, SourceNumber::file(4));
         let back = one.observation();
         assert_eq!(back.claims, o.claims);
         assert_eq!(back.store_name, o.store_name);

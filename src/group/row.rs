@@ -4,24 +4,40 @@
 //! ([`push_key`]) is pushed once a state, the rest ([`push`]) once a row. Columns of the certificate are not pushed at
 //! all: they are read from the group's certificates when the group is encoded.
 
+use std::sync::Arc;
+
 use crate::classify::Verdicts;
 use crate::client::Basis;
 use crate::group::certstore::Entry;
 use crate::record::{CertificateRef, Lineage, Observation, Printed, StoreLocation};
 use crate::table::columns::Observations;
-use crate::walk::Source;
+use crate::walk::{Member, Source, SourceNumber};
 
 /// Where a row comes from.
 #[derive(Clone, Copy)]
 pub struct Origin<'a> {
-    /// Index of the source in the walk.
-    pub index: u32,
-    /// The source.
+    /// Number of the source.
+    pub number: SourceNumber,
+    /// The file.
     pub source: &'a Source,
+    /// The member of the file, where the source is one.
+    pub member: Option<&'a Arc<Member>>,
     /// Name of its format.
     pub format: &'static str,
     /// Client of records that name none.
     pub client: Option<(&'a str, Basis)>,
+}
+
+impl<'a> Origin<'a> {
+    /// The `source_id` column.
+    pub fn id(&self) -> &'a [u8; 16] {
+        self.member.map_or(&self.source.id, |member| &member.id)
+    }
+
+    /// The `source_member` column.
+    pub fn member_name(&self) -> Option<&'a str> {
+        self.member.map(|member| member.name.as_str())
+    }
 }
 
 /// An observation with what the pipeline knows about its place.
@@ -43,7 +59,7 @@ pub struct Row<'a> {
 
 /// Adds what follows from the row's run.
 pub fn push_run(c: &mut Observations, row: &Row<'_>) {
-    let (collection, source) = (&row.observation.collection, row.origin.source);
+    let (collection, origin) = (&row.observation.collection, row.origin);
     c.audit.push(row.audit);
     c.client.push(row.client.map(|(client, _)| client));
     c.client_basis.push(row.client.map(|(_, basis)| basis.as_str()));
@@ -51,9 +67,9 @@ pub fn push_run(c: &mut Observations, row: &Row<'_>) {
     c.collector.push(collection.collector);
     c.collector_version.push(collection.collector_version);
     c.format.push(Some(row.origin.format));
-    c.source_id.push_with(|out| out.extend_from_slice(&source.id));
-    c.source_path.push(Some(&source.path));
-    c.source_member.push(None);
+    c.source_id.push_with(|out| out.extend_from_slice(origin.id()));
+    c.source_path.push(Some(&origin.source.path));
+    c.source_member.push(origin.member_name());
 }
 
 /// Adds what follows from the row's store, claims and verdicts. Whatever is read here is part of the state
@@ -93,7 +109,7 @@ pub fn push_key(c: &mut Observations, row: &Row<'_>, verdicts: &Verdicts) {
 pub fn push(c: &mut Observations, row: &Row<'_>) {
     let o = row.observation;
     let claims = &o.claims;
-    c.observation_id.push_with(|out| push_id(out, row.origin.source, &o.lineage));
+    c.observation_id.push_with(|out| push_id(out, row.origin.id(), &o.lineage));
     if let Some(entry) = row.hashes {
         let CertificateRef { sha1, sha256, .. } = &o.certificate;
         c.thumbprint.push_hex(entry.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
@@ -104,6 +120,7 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     c.printed_not_after.push(o.printed.not_after.as_deref());
     c.friendly_name.push(claims.friendly_name.as_deref());
     c.request_originator.push(claims.request_originator.as_deref());
+    c.key_encryption.push(claims.key_encryption.as_deref());
     c.key_container.push(claims.key_container.as_deref());
     c.key_path.push(claims.key_path.as_deref());
     c.key_identifier.push_hex(claims.key_identifier.as_deref().filter(|id| !id.is_empty()));
@@ -126,8 +143,8 @@ pub fn text_bytes(o: &Observation<'_>) -> usize {
 }
 
 /// `source_id:byte_offset[.n]`.
-pub fn push_id(out: &mut Vec<u8>, source: &Source, lineage: &Lineage) {
-    out.extend_from_slice(&source.id);
+pub fn push_id(out: &mut Vec<u8>, source_id: &[u8; 16], lineage: &Lineage) {
+    out.extend_from_slice(source_id);
     out.push(b':');
     push_decimal(out, lineage.byte_offset);
     if lineage.part > 0 {

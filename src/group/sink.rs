@@ -55,8 +55,7 @@ impl Tools {
 
 /// Fills groups from what a reader pushes, and hands full ones on.
 pub struct GroupSink<'a> {
-    /// The group being filled.
-    pub group: Group,
+    group: &'a mut Box<Group>,
     setting: Setting<'a>,
     origin: Origin<'a>,
     tools: &'a mut Tools,
@@ -69,18 +68,18 @@ pub struct GroupSink<'a> {
     checked: bool,
     /// The certificate of the last observation, if its text is kept.
     seen: Option<Seen>,
-    hand_on: &'a mut dyn FnMut(Group),
+    hand_on: &'a mut dyn FnMut(Box<Group>),
     stopped: &'a dyn Fn() -> bool,
 }
 
 impl<'a> GroupSink<'a> {
     /// A sink that goes on filling `group` from `origin`.
     pub fn new(
-        group: Group,
+        group: &'a mut Box<Group>,
         setting: Setting<'a>,
         origin: Origin<'a>,
         tools: &'a mut Tools,
-        hand_on: &'a mut dyn FnMut(Group),
+        hand_on: &'a mut dyn FnMut(Box<Group>),
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
         GroupSink {
@@ -98,6 +97,21 @@ impl<'a> GroupSink<'a> {
         }
     }
 
+    /// A sink for a member of this source, which goes on filling the same group.
+    pub fn of_member<'s>(&'s mut self, origin: Origin<'s>) -> GroupSink<'s> {
+        GroupSink::new(self.group, self.setting, origin, self.tools, self.hand_on, self.stopped)
+    }
+
+    /// The group being filled.
+    pub fn group_mut(&mut self) -> &mut Box<Group> {
+        self.group
+    }
+
+    /// What the worker keeps from group to group, for a part of a source that is read into another group.
+    pub fn tools(&mut self) -> &mut Tools {
+        self.tools
+    }
+
     /// Names the format of what comes now.
     pub fn set_format(&mut self, format: &'static str) {
         self.origin.format = format;
@@ -105,11 +119,27 @@ impl<'a> GroupSink<'a> {
 
     /// Closes the books on this range of the source; returns the records met in it since the last group.
     pub fn end_unit(&mut self, format: Option<&'static str>, status: Status, sha256: Option<[u8; 32]>) -> u64 {
-        let tally = self.group.tally(self.origin.index);
+        let tally = self.group.tally(&self.origin);
         tally.format = format;
         tally.status = status;
         tally.sha256 = sha256;
         tally.records
+    }
+
+    /// Closes the books on a member of an archive, which then is not heard of again.
+    pub fn end_member(
+        &mut self,
+        format: Option<&'static str>,
+        status: Status,
+        bytes: Option<u64>,
+        sha256: Option<[u8; 32]>,
+    ) -> u64 {
+        let records = self.end_unit(format, status, sha256);
+        let tally = self.group.tally(&self.origin);
+        (tally.bytes, tally.has_ended) = (bytes, true);
+        // Members without a row weigh, too.
+        self.hand_on_if_full();
+        records
     }
 
     /// The client of a record: its own word, else the origin's. A word that can be no name is a doubt.
@@ -131,11 +161,12 @@ impl<'a> GroupSink<'a> {
 
     fn push_reject(&mut self, client: Option<String>, reject: Reject, certificate: Option<u32>) {
         // A group that names a source also counts it.
-        self.group.tally(self.origin.index);
+        self.group.tally(&self.origin);
         self.group.text += reject.message.len() + client.as_ref().map_or(0, String::len);
         let has_row = self.kept == Some(reject.lineage);
         let place = self.place(if self.checked { 2 } else { 0 });
-        self.group.rejects.push(RejectRow { source: self.origin.index, client, reject, has_row, certificate, place });
+        let (source, member) = (self.origin.number, self.origin.member.cloned());
+        self.group.rejects.push(RejectRow { source, member, client, reject, has_row, certificate, place });
     }
 
     fn place(&self, step: u8) -> Place {
@@ -196,8 +227,8 @@ impl<'a> GroupSink<'a> {
             return;
         }
         if !self.group.certificates.is_hashed(number) {
-            let (source, place) = (self.origin.index, self.place(1));
-            let waits = Unchecked { source, run, lineage: o.lineage, number, sha1, sha256, place };
+            let (source, member, place) = (self.origin.number, self.origin.member.cloned(), self.place(1));
+            let waits = Unchecked { source, member, run, lineage: o.lineage, number, sha1, sha256, place };
             return self.group.unchecked.push(waits);
         }
         for reject in mismatches(o.lineage, sha1, sha256, self.group.certificates.entry(number)) {
@@ -208,9 +239,9 @@ impl<'a> GroupSink<'a> {
     /// Doubts about a record come before and after its observation; both belong to its row.
     fn keep(&mut self, lineage: Lineage, client: Option<&str>) {
         self.kept = Some(lineage);
-        let index = self.origin.index;
+        let number = self.origin.number;
         let about = self.group.rejects.iter_mut().rev();
-        for row in about.take_while(|row| row.source == index && row.reject.lineage == lineage) {
+        for row in about.take_while(|row| row.source == number && row.reject.lineage == lineage) {
             row.has_row = true;
             row.client = client.map(str::to_owned);
         }
@@ -218,7 +249,7 @@ impl<'a> GroupSink<'a> {
 
     /// Counts a record that gives a row beside the observations.
     fn count_row(&mut self) {
-        let tally = self.group.tally(self.origin.index);
+        let tally = self.group.tally(&self.origin);
         tally.records += 1;
         tally.yielded += 1;
     }
@@ -230,7 +261,7 @@ impl<'a> GroupSink<'a> {
 
     fn hand_on_if_full(&mut self) {
         if self.group.is_full() {
-            let full = std::mem::replace(&mut self.group, Group::new(self.setting));
+            let full = std::mem::replace(self.group, Group::new(self.setting));
             (self.hand_on)(full);
         }
     }
@@ -253,7 +284,6 @@ fn says_more(o: &Observation<'_>) -> bool {
 
 impl Sink for GroupSink<'_> {
     fn observation(&mut self, o: &Observation<'_>) {
-        let index = self.origin.index;
         self.group.met += 1;
         self.checked = false;
         self.seen = None;
@@ -266,7 +296,7 @@ impl Sink for GroupSink<'_> {
         let number = self.certificate(o, name, run);
         self.checked = true;
         let lost = number.is_none() && !matches!(o.certificate.body, Body::Absent) && !says_more(o);
-        let tally = self.group.tally(index);
+        let tally = self.group.tally(&self.origin);
         tally.records += 1;
         if lost {
             tally.rejects += 1;
@@ -277,7 +307,7 @@ impl Sink for GroupSink<'_> {
         tally.unnamed += u64::from(client.is_none());
         self.keep(o.lineage, name);
         if number.is_none() && names_certificate(o) {
-            Pending::new(o, index, self.origin.format, client).encode(&mut self.group.pending);
+            Pending::new(o, self.origin.number, self.origin.format, client).encode(&mut self.group.pending);
         } else {
             if number.is_none() {
                 row.basis = row::basis_without(&o.printed);
@@ -328,7 +358,7 @@ impl Sink for GroupSink<'_> {
     fn reject(&mut self, reject: Reject) {
         let is_lost = reject.severity == Severity::Lost;
         if is_lost {
-            let tally = self.group.tally(self.origin.index);
+            let tally = self.group.tally(&self.origin);
             tally.records += 1;
             tally.rejects += 1;
         }
@@ -341,7 +371,7 @@ impl Sink for GroupSink<'_> {
     }
 
     fn skip(&mut self, reason: &'static str) {
-        let tally = self.group.tally(self.origin.index);
+        let tally = self.group.tally(&self.origin);
         tally.records += 1;
         tally.skip(reason);
     }

@@ -13,6 +13,7 @@ use crate::classify::Verdicts;
 use crate::client::Basis;
 use crate::group::row::Row;
 use crate::group::tally::RowTally;
+use crate::walk::SourceNumber;
 
 /// The collections that rows of a group stand in.
 #[derive(Default)]
@@ -24,7 +25,7 @@ pub struct Runs {
 
 /// One stretch of rows of the same source, client and collection.
 pub struct Run {
-    source: u32,
+    source: SourceNumber,
     format: &'static str,
     /// The client, lower case.
     pub client: Option<(Box<str>, Basis)>,
@@ -39,7 +40,7 @@ impl Run {
     fn of(row: &Row<'_>) -> Self {
         let collection = &row.observation.collection;
         Run {
-            source: row.origin.index,
+            source: row.origin.number,
             format: row.origin.format,
             client: row.client.map(|(name, basis)| (name.into(), basis)),
             collected_at: collection.collected_at,
@@ -51,7 +52,7 @@ impl Run {
 
     fn has(&self, row: &Row<'_>) -> bool {
         let collection = &row.observation.collection;
-        self.source == row.origin.index
+        self.source == row.origin.number
             && self.collected_at == collection.collected_at
             && self.client.as_ref().map(|(name, basis)| (&**name, *basis)) == row.client
             && self.format == row.origin.format
@@ -198,7 +199,7 @@ impl MadeOf {
             claims.impl_api.map_or(NONE, |api| api as u8),
             v.presence as u8,
             truth(v.hardware_backed),
-            0,
+            u8::from(claims.in_file),
             0,
         ]);
         let judged = u64::from_le_bytes([

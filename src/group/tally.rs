@@ -1,6 +1,7 @@
 //! Counts and what is learnt of clients: small sums that groups make and the scan adds up in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
 use crate::record::{Client, Text};
 use crate::table::{Data, columns};
+use crate::walk::Member;
 
 /// How reading a source ended, best first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +20,8 @@ pub enum Status {
     Complete,
     /// Nothing in it.
     Empty,
+    /// To its end, but something in it, or all of it, is encrypted and no password that was given fits.
+    Locked,
     /// Its end is missing; everything complete was read.
     Incomplete,
     /// Its format is known and not read yet.
@@ -29,11 +33,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// A reader looked at it, whatever came of that.
+    pub fn is_read(self) -> bool {
+        matches!(self, Status::Complete | Status::Incomplete | Status::Empty | Status::Failed)
+    }
+
     /// The value as written to the `status` column.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Complete => "complete",
             Status::Empty => "empty",
+            Status::Locked => "locked",
             Status::Incomplete => "incomplete",
             Status::Unsupported => "unsupported",
             Status::Unrecognised => "unrecognised",
@@ -49,7 +59,13 @@ pub struct SourceTally {
     pub format: Option<&'static str>,
     /// How reading ended; of several parts the worst.
     pub status: Status,
-    /// SHA-256 of the file, if asked for.
+    /// The member, where the source is one.
+    pub member: Option<Arc<Member>>,
+    /// Size of the member, where it is known.
+    pub bytes: Option<u64>,
+    /// The member will not be heard of again. Of files nothing says so but the next one.
+    pub has_ended: bool,
+    /// SHA-256 of the source, if asked for.
     pub sha256: Option<[u8; 32]>,
     /// Records met.
     pub records: u64,
@@ -89,6 +105,8 @@ impl SourceTally {
     pub fn add(&mut self, other: &SourceTally) {
         self.format = self.format.or(other.format);
         self.status = self.status.max(other.status);
+        self.bytes = self.bytes.or(other.bytes);
+        self.has_ended |= other.has_ended;
         self.sha256 = self.sha256.or(other.sha256);
         self.records += other.records;
         self.yielded += other.yielded;

@@ -175,12 +175,16 @@ pub struct Claims<'a> {
     pub impl_api: Option<Api>,
     /// NCrypt export policy bits (1 export, 2 plaintext export, 4 archiving, 8 plaintext archiving).
     pub export_policy: Option<u32>,
+    /// How the key is encrypted in the file that it lies in; `none` where it is not.
+    pub key_encryption: Option<Text<'a>>,
     /// A plain statement that the key can or cannot be exported.
     pub is_exportable: Option<bool>,
     /// CNG property `Virtual Iso` of the key; non-zero is a VBS key.
     pub virtual_iso: Option<u32>,
     /// Property 118 (isolated key) is present.
     pub isolated_key: bool,
+    /// The private key itself lies in the file that speaks of it (a key bag of PKCS#12).
+    pub in_file: bool,
     /// TPM attestation as the collector reports it.
     pub pcp_attestation: Option<PcpAttestation>,
     /// Smart card reader name (property 101, or a collector's field).
@@ -444,6 +448,8 @@ reject_codes! {
     LineTooLong = "line_too_long",
     /// A record or value is larger than the limit.
     TooLarge = "too_large",
+    /// An archive reaches a limit of unpacking; the message names the limit, its value and the option that sets it.
+    ArchiveLimit = "archive_limit",
     /// The line is not valid JSON.
     BadJson = "bad_json",
     /// The text is not valid in its encoding.
@@ -474,6 +480,8 @@ reject_codes! {
     HashMismatch = "hash_mismatch",
     /// A collection has no end record: the export may be incomplete.
     MissingEnd = "missing_end",
+    /// The hive was not closed cleanly: changes that only its logs hold may be missing.
+    DirtyHive = "dirty_hive",
     /// The counts in a collection's end record differ from what was read.
     EndCountsDiffer = "end_counts_differ",
     /// Numbers of a collection's records have gaps: lines are missing.

@@ -8,14 +8,14 @@ pub enum RequestKind {
     /// A PKCS#10 certification request (RFC 2986).
     #[default]
     Pkcs10,
-    /// A PKCS#10 request signed with the certificate that it renews ([MS-WCCE] 2.2.2.6.2).
+    /// A PKCS#10 request in signedData that names the certificate it renews ([MS-WCCE] 2.2.2.6.2).
     Renewal,
+    /// A PKCS#10 request in signedData that names none: signed by somebody else, for instance an enrolment agent.
+    Signed,
     /// A PKCS#10 request inside a CMC message (RFC 5272).
     Cmc,
-    /// A certificate template message format request (RFC 4211) inside CMC; named, its fields are not read.
+    /// A certificate request message (CRMF, RFC 4211) inside CMC; only its subject and its key are read.
     Crmf,
-    /// A Netscape signed public key and challenge.
-    Spkac,
     /// A row of a CA's database.
     CaRow,
 }
@@ -26,9 +26,9 @@ impl RequestKind {
         match self {
             RequestKind::Pkcs10 => "pkcs10",
             RequestKind::Renewal => "renewal",
+            RequestKind::Signed => "signed",
             RequestKind::Cmc => "cmc",
             RequestKind::Crmf => "crmf",
-            RequestKind::Spkac => "spkac",
             RequestKind::CaRow => "ca_row",
         }
     }
@@ -65,12 +65,16 @@ pub struct Request<'a> {
     pub curve: Option<Text<'a>>,
     /// Algorithm of the request's signature, as in `certificates`.
     pub signature_algorithm: Option<Text<'a>>,
-    /// False where only a hash stands in place of the signature ("null signature", [MS-WCCE] 2.2.2.6.5).
+    /// False where nothing, or only a hash, stands in place of the signature ("null signature", [MS-WCCE] 2.2.2.6.5). True
+    /// says that one is there, not that it is right; `None` for an algorithm that nobody knows.
     pub is_signed: Option<bool>,
     /// DNS names asked for.
     pub san_dns: Vec<Text<'a>>,
     /// User principal names asked for.
     pub san_upn: Vec<Text<'a>>,
+    /// Every other alternative name asked for: its type as RFC 5280 spells it, a colon and its text, such as
+    /// `iPAddress:192.0.2.1`; `#` and the hex of its DER where it has none.
+    pub san_other: Vec<Text<'a>>,
     /// Security identifier asked for (KB5014754).
     pub sid: Option<Text<'a>>,
     /// Extended key usages asked for, dotted.
@@ -99,7 +103,8 @@ pub struct Request<'a> {
     pub attestation_platform: Option<Text<'a>>,
     /// Provider that made the attestation, as the client declares.
     pub attestation_provider: Option<Text<'a>>,
-    /// The private key was sent along for archiving: it was exportable, so it was software.
+    /// True where the private key was sent along for archiving: it was exportable, so it was software. `None` where no
+    /// mark says so.
     pub is_key_archived: Option<bool>,
     /// Every attribute met, dotted, in order.
     pub attributes: Vec<Text<'a>>,

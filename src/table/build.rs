@@ -67,16 +67,6 @@ impl Text {
     pub fn finish(&mut self) -> Data {
         Data::Text(std::mem::take(&mut self.0))
     }
-
-    /// Takes back what `finish` gave, for its room.
-    pub fn recycle(&mut self, data: Data) {
-        if let Data::Text(mut texts) = data
-            && self.is_empty()
-        {
-            texts.clear();
-            self.0 = texts;
-        }
-    }
 }
 
 macro_rules! plain_builder {
@@ -94,16 +84,6 @@ macro_rules! plain_builder {
             /// The finished column; the builder is empty afterwards.
             pub fn finish(&mut self) -> Data {
                 Data::$name(std::mem::take(&mut self.0))
-            }
-
-            /// Takes back what `finish` gave, for its room.
-            pub fn recycle(&mut self, data: Data) {
-                if let Data::$name(mut values) = data
-                    && self.0.valid.is_empty()
-                {
-                    values.clear();
-                    self.0 = values;
-                }
             }
         }
     };
@@ -145,16 +125,6 @@ impl TextList {
     pub fn finish(&mut self) -> Data {
         Data::List(std::mem::take(&mut self.0))
     }
-
-    /// Takes back what `finish` gave, for its room.
-    pub fn recycle(&mut self, data: Data) {
-        if let Data::List(mut lists) = data
-            && self.0.valid.is_empty()
-        {
-            lists.clear();
-            self.0 = lists;
-        }
-    }
 }
 
 /// A column of `observations` that is a fact of the certificate: found among the group's certificates when the group
@@ -186,10 +156,5 @@ impl OrOfCertificate {
     /// The values pushed, or nothing of its own.
     pub fn finish(&mut self) -> Data {
         if self.0.is_empty() { Data::OfCertificate } else { self.0.finish() }
-    }
-
-    /// Takes back what `finish` gave, for its room.
-    pub fn recycle(&mut self, data: Data) {
-        self.0.recycle(data);
     }
 }

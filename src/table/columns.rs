@@ -47,6 +47,7 @@ table! {
         friendly_name: Word, Repeats, "Friendly name (property 11), verbatim.";
         is_archived: Bool, Repeats @ Key, "Archived mark (property 19).";
         request_originator: Word, Repeats, "DNS name of the machine that requested the certificate (property 71).";
+        key_encryption: Word, Repeats, "Encryption of a key that lies in an exported file (PKCS#12): pbes2_aes_256_cbc, pbe_sha1_3des and so on; none where it lies open.";
         key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
         key_presence: Word, Repeats @ Key, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
         has_private_key: Bool, Repeats @ Key, "True for opened and declared, false for none, null for missing and unknown.";
@@ -75,7 +76,7 @@ table! {
         format: Word, Repeats @ Run, "Format of the source.";
         source_id: Word, Repeats @ Run, "First 16 hex digits of SHA-256 over the source's path inside its input and its member: joins sources.";
         source_path: Word, Repeats @ Run, "Path of the source inside its input.";
-        source_member: Word, Repeats @ Run, "Member of an archive.";
+        source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source, after decompression and before decoding.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -174,7 +175,7 @@ table! {
         catalogue_confidence: Word, Repeats, "Confidence of that row.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -187,7 +188,7 @@ table! {
         request_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
         client: Word, Repeats, "Machine whose export this is, lower case: of a CA's database the CA, not the machine that asked.";
         client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        request_kind: Word, Repeats, "pkcs10, renewal, cmc, crmf, spkac or ca_row.";
+        request_kind: Word, Repeats, "pkcs10, renewal or signed (both: PKCS#10 in signedData), cmc, crmf or ca_row.";
         request_number: Int64, Differs, "The CA's number of the request.";
         disposition: Word, Repeats, "What became of it, as the CA's database says.";
         submitted_at: Time, Repeats, "When the CA received it.";
@@ -199,9 +200,10 @@ table! {
         key_size_bits: Int32, Repeats, "Bits of the key, as in certificates.";
         curve: Word, Repeats, "Named curve, or its dotted OID.";
         signature_algorithm: Word, Repeats, "Algorithm of the request's signature.";
-        is_signed: Bool, Repeats, "False where a hash stands in place of the signature.";
+        is_signed: Bool, Repeats, "False where nothing, or only a hash, stands in place of the signature. True says that one is there; it is not verified.";
         san_dns: TextList, Differs, "DNS names asked for.";
         san_upn: TextList, Differs, "User principal names asked for.";
+        san_other: TextList, Differs, "Every other alternative name asked for: its type, a colon and its text (iPAddress:192.0.2.1), or # and the hex of its DER.";
         sid: Text, Differs, "Security identifier asked for (KB5014754).";
         eku: TextList, Repeats, "Extended key usage OIDs asked for.";
         provider_name: Word, Repeats, "Provider that the client declares to hold the key, verbatim.";
@@ -220,7 +222,7 @@ table! {
         attestation: TextList, Repeats, "Marks of a key attestation that the client sent or the CA recorded. A claim, not a verdict.";
         attestation_platform: Word, Repeats, "Platform of the attestation statement: tpm_1_2, tpm_2_0, or its number.";
         attestation_provider: Word, Repeats, "Provider that made the attestation, as the client declares.";
-        is_key_archived: Bool, Repeats, "The private key was sent along for archiving, so it was exportable.";
+        is_key_archived: Bool, Repeats, "True where the private key was sent along for archiving, so it was exportable; null where no mark says so.";
         attributes: TextList, Repeats, "Every attribute of the request, dotted, in order.";
         extensions: TextList, Repeats, "Every extension asked for, dotted, in order.";
         renewed_thumbprint: Text, Differs, "SHA-1 of the certificate that is renewed, hex.";
@@ -228,7 +230,7 @@ table! {
         sha256: Text, Differs, "SHA-256 of the certificate that the CA issued, hex.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -255,7 +257,7 @@ table! {
         rule_source: Word, Repeats, "Where the rule is defined.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }
@@ -305,16 +307,16 @@ table! {
 }
 
 table! {
-    /// One row is a source: an input file.
+    /// One row is a source: an input file, or a member of an archive.
     SOURCES = "sources", Sources {
         audit: Word, Repeats, "Name of the audit, from --audit.";
-        source_id: Text, Differs, "First 16 hex digits of SHA-256 over the path inside the input and the member.";
+        source_id: Text, Differs, "First 16 hex digits of SHA-256 over the path inside the input and, after a NUL, the member.";
         source_path: Text, Differs, "Path inside its input, with forward slashes.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         format: Word, Repeats, "Recognised format; certcensus formats lists them.";
-        bytes: Int64, Differs, "Size in bytes.";
-        sha256: Text, Differs, "SHA-256 of the file, with --hash-sources.";
-        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), unrecognised or empty.";
+        bytes: Int64, Differs, "Size in bytes, unpacked; null where the end was not reached and nothing says it.";
+        sha256: Text, Differs, "SHA-256 of the file or the unpacked member, with --hash-sources.";
+        status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), locked (encrypted, or a password is missing), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";
         observations: Int64, Repeats, "Rows in observations.";
@@ -339,7 +341,7 @@ table! {
         sample: Word, Repeats, "A short escaped piece of the input; never key material.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }

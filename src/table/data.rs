@@ -150,12 +150,6 @@ impl Validity {
     pub(super) fn flags(&self) -> &[bool] {
         &self.flags
     }
-
-    fn clear(&mut self) {
-        self.len = 0;
-        self.nulls = 0;
-        self.flags.clear();
-    }
 }
 
 /// Pieces of text, one after the other.
@@ -206,11 +200,6 @@ impl Strings {
         self.ends.push(self.bytes.len() as u32);
         self.ends.len() as u32 - 1
     }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
 }
 
 /// Text, one or null a state.
@@ -248,12 +237,6 @@ impl Texts {
         self.texts.push_with(write);
         self.valid.push(true);
     }
-
-    /// Forgets the values and keeps the room.
-    pub fn clear(&mut self) {
-        self.texts.clear();
-        self.valid.clear();
-    }
 }
 
 /// Values of fixed size, one or null a state.
@@ -279,12 +262,6 @@ impl<T: Copy + Default> Values<T> {
             None => self.values.push(T::default()),
         }
         self.valid.push(value.is_some());
-    }
-
-    /// Forgets the values and keeps the room.
-    pub fn clear(&mut self) {
-        self.values.clear();
-        self.valid.clear();
     }
 }
 
@@ -333,13 +310,6 @@ impl Words {
         }
         self.len += 1;
     }
-
-    /// Forgets the values and keeps the room.
-    pub fn clear(&mut self) {
-        self.dictionary.clear();
-        self.numbers.clear();
-        self.len = 0;
-    }
 }
 
 /// Lists of text, one or null a state; an empty list is null.
@@ -373,12 +343,5 @@ impl Lists {
         let Some(end) = self.ends.get(state) else { return 0..0 };
         let start = state.checked_sub(1).map_or(0, |before| self.ends[before]);
         start as usize..*end as usize
-    }
-
-    /// Forgets the values and keeps the room.
-    pub fn clear(&mut self) {
-        self.items.clear();
-        self.ends.clear();
-        self.valid.clear();
     }
 }

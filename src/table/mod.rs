@@ -240,12 +240,6 @@ macro_rules! table {
             pub fn finish(&mut self) -> Vec<$crate::table::Data> {
                 vec![$(self.$column.finish(),)+]
             }
-
-            /// Takes back what `finish` gave, for its room.
-            pub fn recycle(&mut self, columns: Vec<$crate::table::Data>) {
-                let mut columns = columns.into_iter();
-                $(if let Some(column) = columns.next() { self.$column.recycle(column); })+
-            }
         }
     };
 }

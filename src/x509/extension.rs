@@ -76,6 +76,22 @@ pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>, memo: &mut Memo<Finding
     facts.is_yubikey_attestation = yubikey::attests_slot(facts);
 }
 
+/// Reads the extensions that a request asks for, which may stand in several lists.
+#[derive(Default)]
+pub(super) struct Requested<'a> {
+    seen: Seen<'a>,
+    memo: Memo<Finding>,
+}
+
+impl<'a> Requested<'a> {
+    /// Reads one list: a SEQUENCE of extensions, whole.
+    pub fn read(&mut self, facts: &mut Facts, list: &'a [u8]) {
+        if !read_list(facts, list, &mut self.seen, &mut self.memo) {
+            facts.doubt("extensions", "the list of extensions asked for is damaged; some may be missing");
+        }
+    }
+}
+
 /// Reads the SEQUENCE of extensions; false where a part of it could not be cut.
 fn read_list<'a>(facts: &mut Facts, list: &'a [u8], seen: &mut Seen<'a>, memo: &mut Memo<Finding>) -> bool {
     let Some(sequence) = der::read(list).filter(|sequence| sequence.tag == tag::SEQUENCE) else { return false };

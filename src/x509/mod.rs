@@ -18,6 +18,7 @@ mod oid;
 mod own;
 mod plain_name;
 mod profile;
+pub mod request;
 mod san;
 mod signature;
 mod skeleton;
@@ -216,6 +217,13 @@ pub fn frame_len(bytes: &[u8]) -> Option<usize> {
 /// Those of [`Parser::parse`].
 pub fn parse(der: &[u8]) -> Result<Facts, Problem> {
     Parser::new().read_any(framed(der))
+}
+
+/// What a public key (a whole SubjectPublicKeyInfo, RFC 5280 4.1.2.7) says: of [`Facts`], the fields of the key alone.
+pub fn public_key(element: &[u8]) -> Facts {
+    let mut facts = Facts::default();
+    key::read(&mut facts, element);
+    facts
 }
 
 /// The outer SEQUENCE at the start of `bytes`; nothing where there is none.

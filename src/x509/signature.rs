@@ -38,7 +38,8 @@ pub(super) fn read(facts: &mut Facts, frame: &Frame<'_>) {
     facts.weak_reasons.extend(weak.map(|(_, reason)| *reason));
 }
 
-fn identify(facts: &mut Facts, algorithm: &AlgorithmIdentifier<'_>) {
+/// Names the algorithm and its hash.
+pub(super) fn identify(facts: &mut Facts, algorithm: &AlgorithmIdentifier<'_>) {
     let oid = algorithm.algorithm.as_bytes();
     let Some((name, hash)) = algorithm::signature(oid) else {
         facts.signature_algorithm = Some(facts.oid_text("signature_algorithm", oid));

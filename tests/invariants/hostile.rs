@@ -178,8 +178,8 @@ fn assert_harmless(files: &[Vec<u8>], options: &Options) {
         bench.put(&format!("in/{}{nth}", if nth % 2 == 0 { 'a' } else { 'z' }), bytes);
     }
     let (report, _) = scan_here(&bench, "in", "report", options);
-    let sources = report.rows("sources");
-    assert_eq!(sources.len(), files.len() + 1, "every source has its row");
+    let sources = report.rows("sources").into_iter().filter(|row| !row.contains_key("source_member"));
+    assert_eq!(sources.count(), files.len() + 1, "every file has its row");
     assert_balanced(&report);
     for reject in report.rows("rejects") {
         assert_ne!(reject["code"], "internal_error", "{reject:?}");
@@ -200,8 +200,12 @@ fn any_bytes_as_any_source_harm_nothing() {
     let files = (vec(source(), 24), prop_oneof![Just(None), Just(Some(300)), Just(Some(4096))]);
     TestRunner::new(config)
         .run(&files, |(files, unit_bytes)| {
-            let options =
-                Options { threads: 2, unit_bytes, reading: Setting { max_line: 8 * 1024 }, ..Options::default() };
+            let options = Options {
+                threads: 2,
+                unit_bytes,
+                reading: Setting { max_line: 8 * 1024, ..Setting::default() },
+                ..Options::default()
+            };
             let run = || assert_harmless(&files, &options);
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
                 .map_err(|_| TestCaseError::fail("a source did harm; the panic above says how"))

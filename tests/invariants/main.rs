@@ -7,6 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/archives.rs"]
+mod write;
+
+mod archives;
 mod counts;
 mod hostile;
 mod memory;

@@ -1,5 +1,6 @@
 //! Invariant 6: no private key, password, PIN or provider parameter in any output.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -188,4 +189,109 @@ fn passwords_and_pins_in_lines_are_never_shown_not_even_of_broken_ones() {
     let utf16: Vec<u8> = format!("\u{feff}{flat}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     bench.put("in/flat-utf16.ndjson", utf16);
     assert_nothing_leaks(&bench, 300);
+}
+
+/// The private numbers in `bytes`, at any depth, in strings too: those of RSA (RFC 8017 A.1.2), EC (RFC 5915), DSA and
+/// Ed25519 keys (RFC 8410 section 7).
+fn private_numbers(bytes: &[u8], found: &mut Vec<Vec<u8>>) {
+    let mut rest = bytes;
+    while let Some(value) = certcensus::der::read(rest) {
+        let items: Vec<_> = certcensus::der::Items::new(value.content).collect();
+        let numbers = items.iter().take_while(|item| item.tag == 0x02).count();
+        match (value.tag, numbers, &items[..]) {
+            (0x30, 9, _) => found.extend(items[3..].iter().map(|item| item.content.to_vec())),
+            (0x30, 6, _) => found.push(items[5].content.to_vec()),
+            (0x30, 1, [version, key, ..]) if version.content == [1] && key.tag == 0x04 => {
+                found.push(key.content.to_vec())
+            }
+            (0x04, 0, [key]) if key.tag == 0x04 && key.content.len() == 32 => found.push(key.content.to_vec()),
+            (0x04, 1, [number]) if number.content.len() > 16 => found.push(number.content.to_vec()),
+            _ => {}
+        }
+        if value.tag & 0x20 != 0 || value.tag == 0x04 {
+            private_numbers(value.content, found);
+        }
+        rest = &rest[value.total..];
+    }
+}
+
+/// The seed in an OpenSSH key of Ed25519 without password, before the second copy of the public key (PROTOCOL.key).
+fn openssh_seed(bytes: &[u8]) -> Option<Vec<u8>> {
+    const BEFORE: &[u8] = b"\0\0\0\x0bssh-ed25519\0\0\0\x20";
+    let at = bytes.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    let public = &bytes[at..at + 32];
+    let last = bytes.windows(32).rposition(|window| window == public)?;
+    bytes.starts_with(b"openssh").then(|| bytes[last - 32..last].to_vec())
+}
+
+/// `bytes` as outputs might show them: raw, hexadecimal, and base64 in its three alignments.
+fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = |from: usize| base64_simd::STANDARD.encode_to_string(&bytes[from..from + 9]).into_bytes();
+    let reversed = bytes.iter().rev().copied().collect();
+    vec![bytes.to_vec(), reversed, hex.to_uppercase().into_bytes(), hex.into_bytes(), base64(0), base64(1), base64(2)]
+}
+
+/// Numbers of PEM text: its blocks, decoded.
+fn blocks(text: &str) -> Vec<Vec<u8>> {
+    let blocks =
+        text.split("-----BEGIN ").skip(1).filter_map(|block| block.split_once("-----\n")?.1.split_once("-----END"));
+    let decoded = blocks.filter_map(|(base64, _)| base64_simd::forgiving_decode_to_vec(base64.as_bytes()).ok());
+    decoded.collect()
+}
+
+#[test]
+fn keys_of_the_samples_and_their_passwords_are_in_no_output() {
+    const SAMPLE_PASSWORD: &str = "grove-Sample-1";
+    let bench = Bench::new();
+    let mut keys = Vec::new();
+    for folder in ["private_key", "pkcs12"] {
+        for file in files_below(&samples().join(folder)).iter().filter(|file| !file.ends_with("expected.txt")) {
+            let bytes = fs::read(file).unwrap();
+            bench.put(&format!("in/{folder}/{}", file.file_name().unwrap().to_str().unwrap()), &bytes);
+            // What is encrypted is no secret; what lies open is.
+            if folder == "private_key" || file.ends_with("no-encryption.pfx") {
+                keys.push(bytes);
+            }
+        }
+    }
+    let pem = fs::read_to_string(samples().join("pem/keys.pem")).unwrap();
+    keys.extend(blocks(&pem));
+    bench.put("in/keys.pem", &pem);
+    bench.put("passwords", format!("wrong-Password-2\n{SAMPLE_PASSWORD}\n"));
+    let mut numbers = Vec::new();
+    keys.iter().for_each(|key| private_numbers(key, &mut numbers));
+    numbers.extend(keys.iter().filter_map(|key| openssh_seed(key)));
+    let pieces: BTreeSet<&[u8]> = numbers.iter().flat_map(|number| number.chunks_exact(12)).collect();
+    assert!(numbers.len() >= 25 && pieces.len() > 60, "{} private numbers, {} pieces", numbers.len(), pieces.len());
+    let secrets: BTreeSet<Vec<u8>> = pieces.iter().flat_map(|piece| spellings(piece)).collect();
+    // A search for thousands of needles: by their first eight bytes.
+    let starts: std::collections::HashSet<&[u8]> = secrets.iter().map(|secret| &secret[..8]).collect();
+    let find = |bytes: &[u8]| bytes.windows(8).position(|window| starts.contains(window));
+    let plain = keys.iter().filter(|key| find(key).is_some()).count();
+    assert!(plain >= 12, "the search finds the keys where they are: {plain}");
+    let check = |what: &str, bytes: &[u8]| {
+        assert_eq!(find(bytes), None, "{what} holds a piece of a private key");
+        let wide: Vec<u8> = SAMPLE_PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for password in [SAMPLE_PASSWORD.as_bytes(), b"wrong-Password-2", &wide] {
+            assert!(!contains(bytes, password), "{what} holds a password");
+        }
+    };
+    for (report, more) in [("closed", &[][..]), ("open", &["--passwords", "passwords"][..])] {
+        let args = [&["scan", "in", "-o", report, "--compression", "none", "-v", "--json"], more].concat();
+        let out = bench.run(&args);
+        check("stdout", &out.stdout);
+        check("stderr", &out.stderr);
+        for file in files_below(&bench.path(report)) {
+            check(file.to_str().unwrap(), &fs::read(&file).unwrap());
+        }
+        for file in files_below(&bench.path("in")) {
+            let args = [&["inspect", file.to_str().unwrap(), "--color", "always"], more].concat();
+            let out = bench.run(&args);
+            check(file.to_str().unwrap(), &[out.stdout, out.stderr].concat());
+        }
+    }
+    let report = crate::support::Report { path: bench.path("open") };
+    assert!(report.rows("findings").len() >= 19, "the keys were read");
+    assert!(report.rows("sources").iter().all(|source| source["status"] != "locked"), "the password was used");
 }

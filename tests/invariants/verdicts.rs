@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::rough;
-use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, files_below, samples, without};
+use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, samples, without};
 
 /// Rows without lineage, as a set.
 fn set(report: &Report, table: &str) -> Vec<String> {
@@ -17,10 +17,11 @@ fn set(report: &Report, table: &str) -> Vec<String> {
 #[test]
 fn verdicts_do_not_depend_on_the_locale() {
     let bench = Bench::new();
-    for folder in ["census_1", "flat_ndjson", "sst", "element", "pem", "reg_text", "registry_pol"] {
-        for file in files_below(&samples().join(folder)) {
-            let name = file.strip_prefix(samples()).unwrap().to_str().unwrap();
-            bench.put(&format!("in/{name}"), fs::read(&file).unwrap());
+    for folder in ["census_1", "flat_ndjson", "sst", "element", "pem"] {
+        let paths = fs::read_dir(samples().join(folder)).unwrap().map(|e| e.unwrap().path());
+        for file in paths.filter(|path| path.is_file()) {
+            let name = format!("in/{folder}/{}", file.file_name().unwrap().to_str().unwrap());
+            bench.put(&name, fs::read(&file).unwrap());
         }
     }
     let plain = bench.scan(&[&bench.path("in")], "plain", &[]);

@@ -13,12 +13,6 @@ use serde_json::{Map, Value, json};
 /// A row, columns with a value only.
 pub type Row = Map<String, Value>;
 
-/// Every file in a folder and below it.
-pub fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
-}
-
 /// A fresh folder to run the binary in.
 pub struct Bench {
     dir: tempfile::TempDir,

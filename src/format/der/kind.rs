@@ -10,14 +10,16 @@ use crate::der::{self, tag};
 const TIMES: [u8; 2] = [0x17, 0x18];
 /// 1.2.840.113549.1.7.2, signedData.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+/// 1.2.840.113549.1.7.1, data.
+pub(crate) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 /// 1.2.840.113549.1.7, the other PKCS#7 content types.
 const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
 /// 1.3.6.1.4.1.311.10.1, certificate trust list.
-const TRUST_LIST: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x01];
+pub(crate) const TRUST_LIST: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x01];
 /// 1.3.6.1.5.5.7.12.2, CMC PKIData.
-const PKI_DATA: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0c, 0x02];
+pub(crate) const PKI_DATA: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0c, 0x02];
 /// 1.3.6.1.5.5.7.12.3, CMC PKIResponse.
-const PKI_RESPONSE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0c, 0x03];
+pub(crate) const PKI_RESPONSE: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0c, 0x03];
 
 /// A recognised DER structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Kind {
             Kind::SignedData => "signed_data",
             Kind::Ctl => "ctl",
             Kind::CmcRequest | Kind::Pkcs10 => "certificate_request",
-            Kind::CmcResponse => "certificate_response",
+            Kind::CmcResponse => "cmc_response",
             Kind::OtherCms => "cms_message",
             Kind::Pkcs12 => "pkcs12",
             Kind::PrivateKey => "private_key",

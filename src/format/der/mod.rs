@@ -8,7 +8,7 @@ use crate::record::{Body, CertificateRef, Code, Lineage, Observation, Reject, Si
 mod kind;
 
 pub use kind::Kind;
-pub(crate) use kind::{kind, open};
+pub(crate) use kind::{DATA, PKI_DATA, PKI_RESPONSE, TRUST_LIST, kind, open};
 
 /// Largest certificate read. Real ones have a few kilobytes, post-quantum ones under a hundred.
 pub(crate) const MAX_CERTIFICATE: usize = 16 * 1024 * 1024;
@@ -22,6 +22,7 @@ pub static CERTIFICATE: Format = Format {
     source: "RFC 5280 section 4.1",
     sniff: is_certificate,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 
@@ -47,14 +48,18 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     }
 }
 
-enum Extent<'w> {
+/// What stands at the start of a window.
+pub(crate) enum Extent<'w> {
+    /// A whole value, and what follows it as far as the limit allows.
     Whole(&'w [u8]),
+    /// A value that the source ends inside of.
     Cut,
+    /// A value over [`MAX_CERTIFICATE`].
     TooLarge,
 }
 
 /// The value at the start of the window, with what follows it as far as the limit allows.
-fn whole_value<'w>(window: &'w mut Window<'_>) -> Extent<'w> {
+pub(crate) fn whole_value<'w>(window: &'w mut Window<'_>) -> Extent<'w> {
     let bytes = window.fill(MAX_CERTIFICATE);
     let bytes = &bytes[..bytes.len().min(MAX_CERTIFICATE)];
     if der::read(bytes).is_some() {

@@ -15,10 +15,11 @@ use crate::record::{
 };
 
 mod key_prov_info;
+pub(crate) mod keys;
 mod records;
 
 use key_prov_info::KeyProvInfo;
-pub(crate) use records::{HEADER, Next, look_ahead, pass_over};
+pub(crate) use records::{HEADER, Next, look_ahead, pass_over, pass_well_formed};
 use records::{Header, Object, Record, Records};
 
 /// A file that is one element.
@@ -30,6 +31,7 @@ pub static FORMAT: Format = Format {
     source: "MS-GPEF 2.2.1.1.1, MS-OSHARED 2.3.2.5.4",
     sniff: is_element_head,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 
@@ -66,6 +68,10 @@ pub(crate) struct Setting<'a> {
     pub always_reports: bool,
     /// File or registry key name: the SHA-1 of a certificate, the identifier of a key.
     pub name: Option<&'a str>,
+    /// The element of its key, where the store keeps that apart.
+    pub key: Option<&'a [u8]>,
+    /// The store may keep keys apart that could not be looked at: a certificate that names no provider may have one.
+    pub has_unseen_keys: bool,
     /// The store it stands in, where that is known. Windows then names it as said above, so another name is a doubt.
     pub place: Option<Place<'a>>,
 }
@@ -85,9 +91,11 @@ pub(crate) struct Place<'a> {
 
 impl Setting<'_> {
     /// An element on its own: a file or a `Blob` value.
-    pub(crate) const ELEMENT: Setting<'static> = Setting { always_reports: true, name: None, place: None };
+    pub(crate) const ELEMENT: Setting<'static> =
+        Setting { always_reports: true, name: None, key: None, has_unseen_keys: false, place: None };
     /// An element of a serialized store. Without any property it may have been written by a program that drops them.
-    pub(crate) const STORE: Setting<'static> = Setting { always_reports: false, name: None, place: None };
+    pub(crate) const STORE: Setting<'static> =
+        Setting { always_reports: false, name: None, key: None, has_unseen_keys: false, place: None };
 }
 
 /// Whether walking the records ends exactly at the end of the source, with an object as the last and only one.
@@ -128,7 +136,11 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
                 user_sid: store.user_sid,
                 registry: &[],
             });
-            push(bytes, Setting { name: Some(input.name()), place, ..Setting::ELEMENT }, lineage, sink);
+            let key = input.setting.keys.of_certificate(input.path, bytes);
+            // Members of archives come one by one: the keys of a store are behind its certificates.
+            let has_unseen_keys = place.is_some() && (input.file.is_none() || input.setting.keys.is_cut());
+            let setting = Setting { name: Some(input.name()), key, has_unseen_keys, place, ..Setting::ELEMENT };
+            push(bytes, setting, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);
             if left > 0 {
@@ -198,6 +210,11 @@ pub(crate) fn push(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &
     let mut reading =
         Reading { lineage, claims: Claims::default(), certificate: CertificateRef::default(), rejects: vec![] };
     for property in Records(bytes).take_while(|record| record.header.object().is_none()) {
+        reading.property(&property);
+    }
+    let of_key = setting.key.filter(|_| object == Object::Certificate).unwrap_or_default();
+    let of_key = Records(of_key).take_while(|record| record.header.object().is_none()).take(MAX_PROPERTIES);
+    for property in of_key.filter(|property| speaks_of_a_key(property.header.id)) {
         reading.property(&property);
     }
     reading.object(object, record.value, setting);
@@ -312,7 +329,7 @@ impl<'a> Reading<'a> {
         if reports {
             // Property 19 is true by being present, so its absence says "not archived".
             self.claims.archived.get_or_insert(false);
-            if self.claims.key_report == KeyReport::NotReported {
+            if self.claims.key_report == KeyReport::NotReported && !setting.has_unseen_keys {
                 self.claims.key_report = KeyReport::Absent;
             }
         }

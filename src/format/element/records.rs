@@ -140,3 +140,18 @@ pub(crate) fn pass_over(window: &mut Window<'_>) -> bool {
         }
     }
 }
+
+/// Passes over the next element if it is there whole, closed and not too large.
+pub(crate) fn pass_well_formed(window: &mut Window<'_>) -> bool {
+    let mut len = 0;
+    loop {
+        let Some(header) = Header::parse(window.fill(HEADER)).filter(|header| header.id != 0) else { return false };
+        len += header.total();
+        if len > MAX_ELEMENT as u64 || window.skip(header.total()) < header.total() {
+            return false;
+        }
+        if header.object().is_some() {
+            return true;
+        }
+    }
+}

@@ -24,7 +24,7 @@ mod value;
 use serde_json::Value as Json;
 
 use super::text::{self, Encoding, RawLines};
-use super::{Format, Head, Input, Outcome};
+use super::{Border, Format, Head, Input, Outcome};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use census::Census;
@@ -48,7 +48,8 @@ pub static CENSUS: Format = Format {
     source: "samples/census_1/README.md",
     sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_census()),
     read: Some(|input, sink| read(Kind::Census, input, sink)),
-    border: Some(|window| border(Kind::Census, window)),
+    unpack: None,
+    border: Some(Border::Near(|window| border(Kind::Census, window))),
 };
 
 /// Flat lines of other products and scripts.
@@ -60,7 +61,8 @@ pub static FLAT: Format = Format {
     source: "PowerShell, agent and inventory exports; the alias table in aliases.rs",
     sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()),
     read: Some(|input, sink| read(Kind::Flat, input, sink)),
-    border: Some(|window| border(Kind::Flat, window)),
+    unpack: None,
+    border: Some(Border::Near(|window| border(Kind::Flat, window))),
 };
 
 /// Which of the two formats a source was found to be. A line that is marked as census/1 is one in either.

@@ -2,13 +2,16 @@
 //!
 //! Read line by line, one block at a time, so a bundle of any size needs the memory of its largest block. A label
 //! promises nothing (`certutil -encode` writes `BEGIN CERTIFICATE` around any file), so blocks are decoded and
-//! read as what they are; only blocks that hold keys or parameters by their label are never even kept.
+//! read as what they are; only blocks that hold parameters by their label are never even kept. Private keys are told as
+//! findings, and their text is overwritten.
+
+use zeroize::Zeroize;
 
 use super::place::Place;
 use super::text::{self, TextLine, TextLines};
-use super::{Format, Head, Input, Outcome, nested};
+use super::{Border, Format, Head, Input, Outcome, Setting, der, nested, private_key};
 use crate::input::Window;
-use crate::record::{Code, Lineage, Reject, Sink, Stage};
+use crate::record::{Code, Lineage, PrivateKeyKind, Reject, Sink, Stage};
 
 /// Largest block read, in characters of base64.
 const MAX_BLOCK: usize = 16 * 1024 * 1024;
@@ -21,11 +24,12 @@ pub static FORMAT: Format = Format {
     name: "pem",
     title: "PEM",
     usual_names: "*.pem, *.crt, *.cer, *.p7b, *.txt",
-    yields: "every certificate, also inside PKCS#7; keys, requests and CRLs are skipped by name",
+    yields: "every certificate, also inside PKCS#7; certificate requests; private keys as findings; CRLs are skipped by name",
     source: "RFC 7468, RFC 1421 section 4.4",
     sniff: is_pem,
     read: Some(read),
-    border: Some(border),
+    unpack: None,
+    border: Some(Border::Near(border)),
 };
 
 fn is_pem(head: &Head<'_>) -> bool {
@@ -73,6 +77,8 @@ fn border(window: &mut Window<'_>) -> Option<u64> {
 /// What is done with a block, by its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Treatment {
+    /// A private key, of the kind that the label names. Its text is overwritten after it was looked at.
+    PrivateKey(PrivateKeyKind),
     /// Decode it and read what it is.
     Read,
     /// Decode it, and drop OpenSSL's trust settings, which follow the certificate.
@@ -84,14 +90,38 @@ enum Treatment {
 fn treatment(label: &str) -> Treatment {
     match label {
         "TRUSTED CERTIFICATE" => Treatment::ReadFirstValue,
-        _ if label.contains("PRIVATE KEY") => Treatment::Skip("private_key"),
+        _ if label.starts_with("PGP ") => Treatment::Skip("pgp"),
+        // A key that a TPM has wrapped for itself alone (tpm2-tss-engine, tpm2-openssl).
+        "TSS2 PRIVATE KEY" => Treatment::Skip("tpm_wrapped_key"),
+        _ if label.contains("PRIVATE KEY") => Treatment::PrivateKey(key_kind(label)),
         _ if label.contains("PUBLIC KEY") => Treatment::Skip("public_key"),
         _ if label.ends_with("DH PARAMETERS") => Treatment::Skip("dh_parameters"),
         "EC PARAMETERS" => Treatment::Skip("ec_parameters"),
         "DSA PARAMETERS" => Treatment::Skip("dsa_parameters"),
         "SSL SESSION PARAMETERS" => Treatment::Skip("ssl_session"),
-        _ if label.starts_with("PGP ") => Treatment::Skip("pgp"),
         _ => Treatment::Read,
+    }
+}
+
+fn key_kind(label: &str) -> PrivateKeyKind {
+    match label {
+        "PRIVATE KEY" => PrivateKeyKind::Pkcs8,
+        "ENCRYPTED PRIVATE KEY" => PrivateKeyKind::EncryptedPkcs8,
+        "RSA PRIVATE KEY" => PrivateKeyKind::Pkcs1,
+        "EC PRIVATE KEY" => PrivateKeyKind::Sec1,
+        "DSA PRIVATE KEY" => PrivateKeyKind::Dsa,
+        "OPENSSH PRIVATE KEY" => PrivateKeyKind::OpenSsh,
+        _ => PrivateKeyKind::Other,
+    }
+}
+
+/// The algorithm that a kind of key stands for.
+fn key_algorithm(kind: PrivateKeyKind) -> Option<&'static str> {
+    match kind {
+        PrivateKeyKind::Pkcs1 => Some("rsa"),
+        PrivateKeyKind::Sec1 => Some("ec"),
+        PrivateKeyKind::Dsa => Some("dsa"),
+        _ => None,
     }
 }
 
@@ -101,11 +131,14 @@ struct Block {
     treatment: Treatment,
     /// Inside the RFC 1421 headers, which end at an empty line.
     in_headers: bool,
+    /// A header says that the content is encrypted (RFC 1421 section 4.6.1.1, as OpenSSL uses it).
+    is_encrypted: bool,
     too_large: bool,
 }
 
 struct Reader<'s> {
     sink: &'s mut dyn Sink,
+    setting: &'s Setting,
     block: Option<Block>,
     base64: Vec<u8>,
     outcome: Outcome,
@@ -113,7 +146,8 @@ struct Reader<'s> {
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let mut lines = TextLines::new(input.window, input.setting.max_line);
-    let mut reader = Reader { sink, block: None, base64: Vec::new(), outcome: Outcome::Complete };
+    let mut reader =
+        Reader { sink, setting: input.setting, block: None, base64: Vec::new(), outcome: Outcome::Complete };
     while let Some(line) = lines.line() {
         if reader.block.is_none() && reader.sink.stopped() {
             return Outcome::Incomplete;
@@ -153,7 +187,7 @@ impl Reader<'_> {
         if let Some((label, used)) = boundary(trimmed, BEGIN) {
             let treatment = treatment(label);
             self.base64.clear();
-            self.block = Some(Block { offset, treatment, in_headers: false, too_large: false });
+            self.block = Some(Block { offset, treatment, in_headers: false, is_encrypted: false, too_large: false });
             return Some(indent + used);
         }
         if boundary(trimmed, END).is_some() {
@@ -184,6 +218,7 @@ impl Reader<'_> {
         let is_blank = text.trim().is_empty();
         if text.contains(':') {
             block.in_headers = true;
+            block.is_encrypted |= text.trim_start().starts_with("Proc-Type:") && text.contains("ENCRYPTED");
         } else if block.in_headers && (is_blank || !text.starts_with([' ', '\t'])) {
             // An empty line ends the headers; base64 that follows without one does too.
             block.in_headers = false;
@@ -206,16 +241,50 @@ impl Reader<'_> {
         if block.too_large {
             return self.lost(block.offset, Code::TooLarge, "the block is larger than 16 MiB");
         }
+        if let Treatment::PrivateKey(kind) = block.treatment {
+            return self.private_key(&block, kind);
+        }
         let Ok(bytes) = base64_simd::forgiving_decode_inplace(&mut self.base64) else {
             return self.lost(block.offset, Code::BadBase64, "the block's base64 cannot be decoded");
         };
         let first = crate::der::read(bytes).filter(|_| block.treatment == Treatment::ReadFirstValue);
         let bytes = &bytes[..first.map_or(bytes.len(), |value| value.total)];
-        nested::push(bytes, &mut Place::in_block(block.offset), self.sink);
+        // A label promises nothing: this, too, may be a key.
+        let is_secret = private_key::is_key(bytes) || der::kind(bytes) == Some(der::Kind::Pkcs12);
+        let outcome = nested::push(bytes, &mut Place::in_block(block.offset), self.setting, self.sink);
+        if is_secret {
+            self.forget();
+        }
+        if outcome == Outcome::Locked && self.outcome == Outcome::Complete {
+            self.outcome = outcome;
+        }
+    }
+
+    /// A block that is a private key by its label. What OpenSSL's headers say is encrypted is nothing to look at.
+    fn private_key(&mut self, block: &Block, kind: PrivateKeyKind) {
+        let lineage = Lineage::at(block.offset);
+        let is_encrypted = block.is_encrypted || kind == PrivateKeyKind::EncryptedPkcs8;
+        if block.is_encrypted {
+            let (algorithm, public) = (key_algorithm(kind), private_key::Public::default());
+            let public = private_key::Public { algorithm: algorithm.map(Into::into), ..public };
+            self.sink.private_key(&private_key::row(private_key::Described { kind, is_encrypted, public }, lineage));
+        } else {
+            let decoded = base64_simd::forgiving_decode_inplace(&mut self.base64);
+            let bytes = decoded.map_or(&[][..], |bytes| bytes);
+            private_key::push(bytes, kind, is_encrypted, lineage, self.sink);
+        }
+        self.forget();
+    }
+
+    /// Overwrites what was collected of a block.
+    fn forget(&mut self) {
+        self.base64.as_mut_slice().zeroize();
+        self.base64.clear();
     }
 
     /// The open block has no END line.
     fn cut(&mut self) {
+        self.forget();
         if let Some(block) = self.block.take() {
             self.lost(block.offset, Code::Truncated, "the block has no END line");
         }

@@ -62,22 +62,56 @@ fn content_decides_not_the_label() {
     let key = [0x30, 10, 2, 1, 0, 0x30, 3, 6, 1, 1, 4, 0];
     let text = [block("CERTIFICATE", &crl), block("CERTIFICATE", &key), block("CERTIFICATE", b"regf")].concat();
     let seen = read_all(&FORMAT, text.as_bytes(), "x");
-    assert_eq!(seen.skips.into_iter().collect::<Vec<_>>(), [("crl", 1), ("private_key", 1), ("registry_hive", 1)]);
+    assert_eq!(seen.others.len(), 1);
+    assert!(seen.others[0].contains("kind: Pkcs8"), "{}", seen.others[0]);
+    assert_eq!(seen.skips.into_iter().collect::<Vec<_>>(), [("crl", 1), ("registry_hive", 1)]);
 }
 
 #[test]
-fn keys_are_counted_and_never_kept() {
+fn keys_are_findings_and_never_kept() {
     let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nc2VjcmV0\n\
                 -----END RSA PRIVATE KEY-----\n-----BEGIN OPENSSH PRIVATE KEY-----\nnot base64!\n\
                 -----END OPENSSH PRIVATE KEY-----\n-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n\
-                -----END EC PARAMETERS-----\n";
+                -----END EC PARAMETERS-----\n-----BEGIN TSS2 PRIVATE KEY-----\nMAA=\n-----END TSS2 PRIVATE KEY-----\n\
+                -----BEGIN PGP PRIVATE KEY BLOCK-----\nMAA=\n-----END PGP PRIVATE KEY BLOCK-----\n";
     let seen = read_all(&FORMAT, text.as_bytes(), "x");
-    assert_eq!(
-        seen.skips.iter().map(|(k, v)| (*k, *v)).collect::<Vec<_>>(),
-        [("ec_parameters", 1), ("private_key", 2)]
-    );
-    assert_eq!(seen.records(), 3);
+    let skips: Vec<_> = seen.skips.iter().map(|(k, v)| (*k, *v)).collect();
+    assert_eq!(skips, [("ec_parameters", 1), ("pgp", 1), ("tpm_wrapped_key", 1)]);
+    assert_eq!(seen.others.len(), 2);
+    assert!(seen.others[0].contains("kind: Pkcs1, is_encrypted: true, key_algorithm: Some(\"rsa\")"));
+    assert!(seen.others[1].contains("kind: OpenSsh, is_encrypted: false"));
+    assert_eq!((seen.degraded(), seen.lost()), (vec![Code::BadStructure], vec![]));
+    assert_eq!(seen.records(), 5);
     assert!(!format!("{seen:?}").contains("c2VjcmV0"));
+}
+
+#[test]
+fn every_kind_of_key_block_is_told_with_its_public_key() {
+    let seen = read_all(&FORMAT, &sample("pem", "keys.pem"), "x");
+    fn told(row: &str) -> (Option<&str>, Option<&str>, bool) {
+        let part = |name: &str| {
+            let (_, rest) = row.split_once(&format!("{name}: "))?;
+            rest.split([',', ' ']).next()
+        };
+        (part("kind"), part("is_encrypted"), row.contains("spki_sha256: Some"))
+    }
+    let rows: Vec<_> = seen.others.iter().map(|row| told(row)).collect();
+    let row = |kind, is_encrypted, has_public| (Some(kind), Some(is_encrypted), has_public);
+    let expected = [
+        row("Pkcs8", "false", true),
+        row("Pkcs1", "true", false),
+        row("Sec1", "false", true),
+        row("EncryptedPkcs8", "true", false),
+        row("OpenSsh", "false", true),
+        row("OpenSsh", "true", true),
+        row("Pkcs8", "false", false),
+        row("Pkcs8", "false", false),
+        row("Sec1", "false", true),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(seen.outcome, Outcome::Locked, "a PKCS#12 file whose password is not known");
+    assert_eq!((seen.observations.len(), seen.degraded()), (1, vec![Code::BadStructure]));
+    assert!(seen.observations[0].claims.in_file);
 }
 
 #[test]

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::place::{self, Place, Root, Store};
+use super::place::{self, Kind, Place, Root, Store};
+use crate::format::element::keys::{Keys, has_provider};
 use crate::format::element::{self, Setting};
 use crate::format::text::utf16le;
 use crate::record::{Api, Client, Code, Lineage, Provider, Reject, Sink, Stage, StoreLocation};
@@ -24,11 +25,8 @@ pub const DWORD_BIG_ENDIAN: u32 = 5;
 /// `REG_MULTI_SZ`: several texts.
 pub const MULTI_SZ: u32 = 7;
 
-/// Of a card: the CSP that serves it.
-const CARD_CSP: &str = "Crypto Provider";
-/// Of a card: the key storage provider that serves it.
-const CARD_KSP: &str = "Smart Card Key Storage Provider";
-
+/// Most bytes of certificates that wait for the keys of their store; what is beyond is not joined.
+const MAX_HELD: usize = 16 * 1024 * 1024;
 /// Longest text or number that is taken from a value, in bytes.
 const MAX_FACT: usize = 8 * 1024;
 /// Most providers handed to observations, as many as a census run may have.
@@ -37,6 +35,17 @@ const MAX_PROVIDERS: usize = 4096;
 const MAX_PROVIDER_BYTES: usize = 4 * 1024 * 1024;
 /// From this build on Windows writes its version as two numbers, and `CurrentVersion` stays at 6.3.
 const FIRST_BUILD_OF_10: u32 = 10240;
+
+/// Which values of a key say anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// None: the key need not be read.
+    Nothing,
+    /// The value `Blob` alone.
+    Blob,
+    /// Any value; the key has few.
+    All,
+}
 
 /// Makes records of the values of one source.
 pub struct Collector {
@@ -51,6 +60,44 @@ pub struct Collector {
     provider_bytes: usize,
     said_full: bool,
     machine: Machine,
+    held: Option<Held>,
+}
+
+/// Certificates that wait for the keys of their store, and what came of these so far.
+struct Held {
+    location: StoreLocation,
+    name: String,
+    is_of_user: bool,
+    user_sid: Option<String>,
+    keys: Keys,
+    certificates: Vec<HeldValue>,
+    bytes: usize,
+}
+
+/// The element of a certificate.
+struct HeldValue {
+    id: String,
+    kind: u32,
+    data: Vec<u8>,
+    lineage: Lineage,
+}
+
+impl Held {
+    fn new(store: &Store<'_>) -> Self {
+        Held {
+            location: store.location,
+            name: store.name.to_owned(),
+            is_of_user: store.is_of_user,
+            user_sid: store.user_sid.map(str::to_owned),
+            keys: Keys::default(),
+            certificates: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn is_of(&self, store: &Store<'_>) -> bool {
+        (self.location, &*self.name, self.user_sid.as_deref()) == (store.location, store.name, store.user_sid)
+    }
 }
 
 /// A provider whose key is not complete yet.
@@ -91,6 +138,7 @@ impl Collector {
             provider_bytes: 0,
             said_full: false,
             machine: Machine::default(),
+            held: None,
         }
     }
 
@@ -99,31 +147,12 @@ impl Collector {
         Collector { location: Some(location), ..self }
     }
 
-    /// Whether any value of the key at this path says anything; values of other keys may be left out.
-    pub fn wants(&self, key: &str) -> bool {
-        place::find(self.root, key).is_some()
-    }
-
-    /// Whether the value of this name says anything; others may be left out.
-    pub fn wants_value(&self, key: &str, name: &str) -> bool {
-        let is = |wanted: &[&str]| wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
+    /// Which values of the key at this path say anything; the others may be left out.
+    pub fn wants(&self, key: &str) -> Wanted {
         match place::find(self.root, key) {
-            None => false,
-            Some(Place::Store(_)) => is(&["Blob"]),
-            // Any value shows that the key is there.
-            Some(Place::Provider(_)) => true,
-            Some(Place::SmartCard(_)) => is(&[CARD_CSP, CARD_KSP]),
-            Some(Place::Machine(names)) => is(names),
-        }
-    }
-
-    /// The place of the row that a value of this key at `lineage` belongs to, once it was taken: doubts about the value
-    /// stand there.
-    pub(super) fn row_of(&self, key: &str, lineage: Lineage) -> Lineage {
-        match (place::find(self.root, key), &self.open) {
-            (Some(Place::Machine(_)), _) => self.machine.first.unwrap_or(lineage),
-            (Some(Place::Provider(_)), Some(open)) => open.provider.lineage,
-            _ => lineage,
+            None => Wanted::Nothing,
+            Some(Place::Store(_)) => Wanted::Blob,
+            Some(_) => Wanted::All,
         }
     }
 
@@ -147,10 +176,52 @@ impl Collector {
     /// Ends the source: what was kept back until all of it is known becomes records.
     pub fn finish(mut self, sink: &mut dyn Sink) {
         self.close(sink);
+        self.release(sink);
         self.machine.finish(sink);
     }
 
+    /// Takes the element of a store. A certificate that does not say itself which provider has its key waits until the keys of
+    /// its store are known, which stand behind the certificates.
     fn element(&mut self, store: Store<'_>, fact: &Fact<'_>, sink: &mut dyn Sink) {
+        let same = self.held.as_ref().is_some_and(|held| held.is_of(&store));
+        if !same {
+            self.release(sink);
+        }
+        if store.kind == Kind::Certificates && !has_provider(fact.data) {
+            let held = self.held.get_or_insert_with(|| Held::new(&store));
+            if held.bytes + fact.data.len() <= MAX_HELD {
+                held.bytes += fact.data.len();
+                held.certificates.push(HeldValue {
+                    id: store.id.to_owned(),
+                    kind: fact.kind,
+                    data: fact.data.to_owned(),
+                    lineage: fact.lineage,
+                });
+                return;
+            }
+        }
+        if store.kind == Kind::Keys {
+            self.held.get_or_insert_with(|| Held::new(&store)).keys.add(store.id, fact.data);
+        }
+        let has_unseen_keys = store.kind == Kind::Certificates;
+        self.push(store, fact, Setting { has_unseen_keys, ..Setting::ELEMENT }, sink);
+    }
+
+    /// Pushes the certificates that wait, with the keys of their store.
+    fn release(&mut self, sink: &mut dyn Sink) {
+        let Some(Held { location, name, is_of_user, user_sid, keys, certificates, .. }) = self.held.take() else {
+            return;
+        };
+        for HeldValue { id, kind, data, lineage } in certificates {
+            let user_sid = user_sid.as_deref();
+            let store = Store { location, name: &name, is_of_user, user_sid, kind: Kind::Certificates, id: &id };
+            let fact = Fact { name: "Blob", kind, data: &data, lineage };
+            let key = keys.of_certificate(&data);
+            self.push(store, &fact, Setting { key, ..Setting::ELEMENT }, sink);
+        }
+    }
+
+    fn push(&self, store: Store<'_>, fact: &Fact<'_>, setting: Setting<'_>, sink: &mut dyn Sink) {
         let given = self.user_sid.as_deref().filter(|_| store.is_of_user);
         let place = element::Place {
             location: self.location.unwrap_or(store.location),
@@ -158,7 +229,7 @@ impl Collector {
             user_sid: store.user_sid.or(given),
             registry: &self.providers,
         };
-        let setting = Setting { name: Some(store.id), place: Some(place), ..Setting::ELEMENT };
+        let setting = Setting { name: Some(store.id), place: Some(place), ..setting };
         element::push_value(fact.data, setting, fact.lineage, sink);
         if fact.kind != BINARY && element::is_element(fact.data) {
             fact.doubt(Code::BadField, format!("the value has type {} instead of REG_BINARY", fact.kind), sink);
@@ -211,8 +282,8 @@ impl Collector {
 /// registered, so they are rows and have no say in verdicts.
 fn smart_card(card: &str, fact: &Fact<'_>, sink: &mut dyn Sink) {
     let api = match () {
-        () if fact.is(CARD_CSP) => Api::Capi,
-        () if fact.is(CARD_KSP) => Api::Cng,
+        () if fact.is("Crypto Provider") => Api::Capi,
+        () if fact.is("Smart Card Key Storage Provider") => Api::Cng,
         () => return,
     };
     let Some(name) = fact.text_or_lost(sink) else { return };
@@ -382,116 +453,5 @@ fn keep<T: PartialEq>(slot: &mut Option<T>, value: T) -> bool {
             *slot = Some(value);
             true
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::testing::{Collect, sample, wide};
-
-    const CSP: &str = r"Microsoft\Cryptography\Defaults\Provider\";
-    const CARD: &str = r"Microsoft\Cryptography\Calais\SmartCards\A Card";
-    const VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
-
-    /// What a SOFTWARE hive with these values yields, each at the offset of its number.
-    fn collected(values: &[(&str, &str, u32, Vec<u8>)]) -> Collect {
-        let (mut seen, mut collector) = (Collect::new(), Collector::new(Root::Software, "SOFTWARE"));
-        for (at, (key, name, kind, data)) in values.iter().enumerate() {
-            collector.value(key, name, *kind, data, Lineage::at(at as u64), &mut seen);
-        }
-        collector.finish(&mut seen);
-        seen
-    }
-
-    fn dword(number: u32) -> Vec<u8> {
-        number.to_le_bytes().to_vec()
-    }
-
-    #[test]
-    fn a_provider_is_one_row_when_its_key_is_complete() {
-        let (one, two) = (format!("{CSP}One"), format!("{CSP}Two"));
-        let seen = collected(&[
-            (&one, "Type", DWORD, dword(24)),
-            (&one, "image path", EXPAND_SZ, wide("one.dll")),
-            (&two, "Other", SZ, wide("x")),
-            (&two, "Type", DWORD_BIG_ENDIAN, vec![0, 0, 0, 1]),
-        ]);
-        assert_eq!((seen.others.len(), seen.rejects.len()), (2, 0));
-        assert!(seen.others[0].contains("provider_type: Some(24)") && seen.others[0].contains("one.dll"));
-        assert!(seen.others[1].contains(r#"name: "Two""#) && seen.others[1].contains("provider_type: Some(1)"));
-    }
-
-    #[test]
-    fn wrong_values_are_doubts_beside_their_row_or_lost() {
-        let one = format!("{CSP}One");
-        let seen = collected(&[
-            (&one, "Other", SZ, vec![]),
-            (&one, "Type", SZ, wide("24")),
-            (&one, "Image Path", SZ, vec![0; 2 * MAX_FACT]),
-            (CARD, "Crypto Provider", SZ, wide("")),
-            (CARD, "Crypto Provider", DWORD, dword(1)),
-            (VERSION, "UBR", DWORD, vec![1]),
-            (VERSION, "ProductName", SZ, vec![0, 0xd8]),
-        ]);
-        assert_eq!((seen.others.len(), seen.lost()), (2, vec![Code::MissingField, Code::BadField]));
-        assert_eq!(seen.degraded(), [Code::BadField, Code::TooLarge, Code::BadField, Code::BadText]);
-        let places = seen.rejects.iter().map(|reject| reject.lineage.byte_offset).collect::<Vec<_>>();
-        assert_eq!(places, [0, 0, 3, 4, 5, 5], "doubts stand where their row does");
-    }
-
-    #[test]
-    fn the_version_is_what_is_known_of_it() {
-        let of = |values: &[(&str, u32, Vec<u8>)]| {
-            let values: Vec<_> = values.iter().map(|(n, k, d)| (VERSION, *n, *k, d.clone())).collect();
-            let seen = collected(&values);
-            let text = seen.others.concat();
-            text.split_once("os_version: ").map(|(_, rest)| rest[..rest.find(", os_c").unwrap_or(0)].to_owned())
-        };
-        let (major, minor) = ("CurrentMajorVersionNumber", "CurrentMinorVersionNumber");
-        let build = |text| ("CurrentBuildNumber", SZ, wide(text));
-        let ten = [(major, DWORD, dword(10)), (minor, DWORD, dword(0)), ("CurrentVersion", SZ, wide("6.3"))];
-        assert_eq!(of(&[&ten[..], &[build("20348")]].concat()).as_deref(), Some(r#"Some("10.0.20348")"#));
-        let old = ("CurrentVersion", SZ, wide("6.1"));
-        assert_eq!(of(&[old.clone(), build("7601")]).as_deref(), Some(r#"Some("6.1.7601")"#));
-        assert_eq!(of(&[old, build("19045")]).as_deref(), Some("None"), "6.x is not the version of a later Windows");
-        assert_eq!(of(&ten).as_deref(), Some("None"));
-        assert_eq!(of(&[("CurrentBuild", SZ, wide("1.511.1 ()"))]).as_deref(), Some("None"));
-        assert_eq!(of(&[]), None, "no fact, no client");
-    }
-
-    #[test]
-    fn providers_have_a_say_in_what_follows_and_are_bounded() {
-        struct Registries(Vec<usize>, usize);
-        impl Sink for Registries {
-            fn observation(&mut self, o: &crate::record::Observation<'_>) {
-                self.0.push(o.collection.registry.len());
-            }
-            fn client(&mut self, _: &Client<'_>) {}
-            fn provider(&mut self, _: &Provider<'_>) {}
-            fn request(&mut self, _: &crate::record::Request<'_>) {}
-            fn private_key(&mut self, _: &crate::record::PrivateKey<'_>) {}
-            fn reject(&mut self, _: Reject) {
-                self.1 += 1;
-            }
-            fn skip(&mut self, _: &'static str) {}
-            fn incomplete(&mut self, _: Option<&str>) {}
-        }
-        let (mut sink, mut collector) = (Registries(vec![], 0), Collector::new(Root::Software, "SOFTWARE"));
-        let key = r"Microsoft\SystemCertificates\MY\Certificates\B6EFC96349B1318EFEB7B4BFD9DD597E7E240278";
-        let blob = sample("element", "cng-software.bin");
-        let mut value = |key: &str, name: &str, kind, data: &[u8]| {
-            collector.value(key, name, kind, data, Lineage::default(), &mut sink);
-        };
-        value(&format!("{CSP}One"), "Type", DWORD, &dword(1));
-        // A card's provider is a row and no registration; the 32-bit half says nothing new.
-        value(CARD, "Crypto Provider", SZ, &wide("Three"));
-        value(&format!(r"WOW6432Node\{CSP}One"), "Type", DWORD, &dword(1));
-        value(key, "Blob", BINARY, &blob);
-        for number in 0..MAX_PROVIDERS + 9 {
-            value(&format!("{CSP}Two {number}"), "Type", DWORD, &dword(1));
-        }
-        value(key, "Blob", BINARY, &blob);
-        assert_eq!((sink.0, sink.1), (vec![1, MAX_PROVIDERS], 1));
     }
 }

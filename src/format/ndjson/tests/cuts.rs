@@ -9,7 +9,7 @@ use super::*;
 fn read_cut(format: &Format, bytes: &[u8], nominal: &[usize]) -> (Recorder, Vec<u64>) {
     let mut cuts: Vec<u64> = nominal
         .iter()
-        .filter_map(|at| format.border.and_then(|border| border(&mut Window::new(&bytes[*at..], *at as u64))))
+        .filter_map(|at| near(format).and_then(|border| border(&mut Window::new(&bytes[*at..], *at as u64))))
         .collect();
     cuts.extend([0, bytes.len() as u64]);
     cuts.sort_unstable();
@@ -66,7 +66,7 @@ fn borders_stand_before_another_run() {
     let (a, b) = (run("a"), run("b"));
     let text = format!("{a}{a}{{broken\n{b}{b}{a}");
     let border = |format: &Format, at: usize| {
-        format.border.and_then(|border| border(&mut Window::new(&text.as_bytes()[at..], at as u64)))
+        near(format).and_then(|border| border(&mut Window::new(&text.as_bytes()[at..], at as u64)))
     };
     let (len, second) = (a.len(), (2 * a.len() + 8) as u64);
     assert_eq!(border(&CENSUS, 0), Some(second));
@@ -78,10 +78,10 @@ fn borders_stand_before_another_run() {
     assert_eq!(border(&CENSUS, text.len() - len), None);
     assert_eq!(border(&FLAT, 0), Some(second), "a census run stays whole in any file");
     let flat = format!("{{\"sha1\":\"{SHA1}\"}}\n").repeat(3);
-    assert_eq!(FLAT.border.and_then(|border| border(&mut Window::new(&flat.as_bytes()[5..], 5))), Some(52));
+    assert_eq!(near(&FLAT).and_then(|border| border(&mut Window::new(&flat.as_bytes()[5..], 5))), Some(52));
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for at in [0, 1] {
-        assert_eq!(CENSUS.border.and_then(|border| border(&mut Window::new(&utf16[at..], at as u64))), None);
+        assert_eq!(near(&CENSUS).and_then(|border| border(&mut Window::new(&utf16[at..], at as u64))), None);
     }
 }
 
@@ -118,5 +118,12 @@ fn each_shape_is_claimed_by_its_reader() {
         (b"{\"schema\":\"census/1\xff", false, (false, false)),
     ] {
         assert_eq!(sniffed(bytes, complete), expected, "{}", String::from_utf8_lossy(&bytes[..bytes.len().min(80)]));
+    }
+}
+
+fn near(format: &Format) -> Option<fn(&mut Window<'_>) -> Option<u64>> {
+    match format.border {
+        Some(crate::format::Border::Near(border)) => Some(border),
+        _ => None,
     }
 }

@@ -73,7 +73,7 @@ fn read_at(format: &Format, bytes: &[u8], offset: u64, max_line: usize) -> (Reco
         window: &mut window,
         path: "test.ndjson",
         file: None,
-        setting: &crate::format::Setting { max_line },
+        setting: &crate::format::Setting { max_line, ..Default::default() },
         memory: &mut memory,
     };
     let outcome = format.read.map(|read| read(input, &mut sink));

@@ -3,7 +3,7 @@
 //!
 //! Streamed: of a source of any size one value at most is in memory, and only values that say something are decoded.
 
-use super::collect::{BINARY, Collector, DWORD, EXPAND_SZ, MULTI_SZ, SZ};
+use super::collect::{BINARY, Collector, DWORD, EXPAND_SZ, MULTI_SZ, SZ, Wanted};
 use super::place::Root;
 use crate::format::text::{Encoding, detect, head as text_of};
 use crate::format::{Format, Head, Input, Outcome};
@@ -33,6 +33,7 @@ pub static FORMAT: Format = Format {
     source: "regedit export, versions 4 and 5",
     sniff: is_export,
     read: Some(read),
+    unpack: None,
     border: None,
 };
 
@@ -64,8 +65,8 @@ struct Reader<'w, 'r, 's, const W: usize, const LOW: usize> {
     key: String,
     /// The path has characters whose code is not sure.
     is_key_doubtful: bool,
-    /// Some of the key's values say something.
-    is_key_wanted: bool,
+    /// What the key's values are wanted for.
+    wanted: Wanted,
     /// Lines that are no registry text: offset of the first, and how many in a row.
     unread: Option<(u64, u64)>,
     /// The source ends inside a value.
@@ -91,7 +92,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             is_ansi: false,
             key: String::new(),
             is_key_doubtful: false,
-            is_key_wanted: false,
+            wanted: Wanted::Nothing,
             unread: None,
             is_cut: false,
             name: String::new(),
@@ -134,7 +135,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             return false;
         }
         self.is_ansi = !is_5;
-        self.is_key_wanted = false;
+        self.wanted = Wanted::Nothing;
         self.units.skip_line();
         true
     }
@@ -155,7 +156,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
 
     /// `[path]` or `[-path]`.
     fn key(&mut self, at: u64) {
-        self.is_key_wanted = false;
+        self.wanted = Wanted::Nothing;
         self.units.pass(1);
         let is_deleted = self.units.peek() == Some(b'-');
         self.end_unread();
@@ -174,7 +175,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
         }
         let is_valid = Units::<W, LOW>::decode(path, &mut self.key);
         self.is_key_doubtful = !is_valid || self.is_ansi && !self.key.is_ascii();
-        self.is_key_wanted = self.collector.wants(&self.key);
+        self.wanted = self.collector.wants(&self.key);
     }
 
     /// `"name"=data` or `@=data`.
@@ -192,12 +193,14 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
         self.units.pass(1);
         self.units.blanks();
         let mut is_doubtful = self.is_key_doubtful;
-        let mut is_wanted = false;
-        if self.is_key_wanted {
-            let is_valid = Units::<W, LOW>::decode(&self.raw, &mut self.name);
-            is_doubtful |= !is_valid || self.is_ansi && !self.name.is_ascii();
-            is_wanted = self.collector.wants_value(&self.key, &self.name);
-        }
+        let is_wanted = match self.wanted {
+            Wanted::Nothing => false,
+            wanted => {
+                let is_valid = Units::<W, LOW>::decode(&self.raw, &mut self.name);
+                is_doubtful |= !is_valid || self.is_ansi && !self.name.is_ascii();
+                wanted == Wanted::All || self.name.eq_ignore_ascii_case("Blob")
+            }
+        };
         match self.units.peek() {
             Some(b'-') => {
                 self.end_unread();
@@ -317,9 +320,10 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
                 1 => "a name or text is in an unknown code page; it was read as UTF-8, else as windows-1252",
                 _ => "a name or text is not valid UTF-16",
             };
-            let lineage = self.collector.row_of(&self.key, lineage);
-            let reject = Reject::lost(lineage, Stage::Decode, Code::BadText, message);
-            self.sink.reject(Reject { severity: Severity::Degraded, ..reject });
+            self.sink.reject(Reject {
+                severity: Severity::Degraded,
+                ..Reject::lost(lineage, Stage::Decode, Code::BadText, message)
+            });
         }
     }
 
