@@ -46,6 +46,34 @@ fn the_file_name_is_the_claimed_thumbprint() {
 }
 
 #[test]
+fn a_file_of_a_store_tree_has_its_place() {
+    let name = "B6EFC96349B1318EFEB7B4BFD9DD597E7E240278";
+    let read = |path: &str| read_all(&FORMAT, &sample("element", name), path);
+    let tree = "AppData/Roaming/Microsoft/SystemCertificates/My/Certificates";
+    let seen = read(&format!("S-1-5-21-1-2-3-1001/{tree}/{name}"));
+    assert_eq!((seen.places.concat(), seen.rejects.len()), ("current_user/My/S-1-5-21-1-2-3-1001".into(), 0));
+    assert_eq!(read(&format!("Users/fabricated/{tree}/{name}")).places, ["current_user/My"]);
+    assert_eq!(read(name).places, [""]);
+    let other = read(&format!("{tree}/copy of it"));
+    assert_eq!((other.observations.len(), other.degraded()), (1, vec![Code::HashMismatch]));
+}
+
+#[test]
+fn a_value_is_one_whole_element() {
+    let whole = sample("element", "capi-software.bin");
+    let push = |bytes: &[u8]| {
+        let mut seen = crate::format::testing::Collect::new();
+        push_value(bytes, Setting::ELEMENT, Lineage::default(), &mut seen);
+        (seen.observations.len(), seen.lost(), seen.degraded())
+    };
+    assert_eq!(push(&whole), (1, vec![], vec![]));
+    assert_eq!(push(&[&whole[..], &[0; 4]].concat()), (1, vec![], vec![Code::TrailingBytes]));
+    assert_eq!(push(&whole[..whole.len() - 1]), (0, vec![Code::Truncated], vec![]));
+    assert_eq!(push(&record(11, &[])), (0, vec![Code::BadStructure], vec![]));
+    assert_eq!(push(&[]), (0, vec![Code::BadStructure], vec![]));
+}
+
+#[test]
 fn a_key_without_certificate_is_an_observation() {
     let seen = one(&sample("element", "key-only.bin"), &"ab".repeat(20));
     assert_eq!((seen.der, seen.sha1), (None, None), "the name of a Keys element is not a thumbprint");

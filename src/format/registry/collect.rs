@@ -25,27 +25,21 @@ pub const DWORD_BIG_ENDIAN: u32 = 5;
 /// `REG_MULTI_SZ`: several texts.
 pub const MULTI_SZ: u32 = 7;
 
+/// Of a card: the CSP that serves it.
+const CARD_CSP: &str = "Crypto Provider";
+/// Of a card: the key storage provider that serves it.
+const CARD_KSP: &str = "Smart Card Key Storage Provider";
+
 /// Most bytes of certificates that wait for the keys of their store; what is beyond is not joined.
 const MAX_HELD: usize = 16 * 1024 * 1024;
 /// Longest text or number that is taken from a value, in bytes.
-const MAX_FACT: usize = 8 * 1024;
+pub(super) const MAX_FACT: usize = 8 * 1024;
 /// Most providers handed to observations, as many as a census run may have.
-const MAX_PROVIDERS: usize = 4096;
+pub(super) const MAX_PROVIDERS: usize = 4096;
 /// Most bytes of their text.
 const MAX_PROVIDER_BYTES: usize = 4 * 1024 * 1024;
 /// From this build on Windows writes its version as two numbers, and `CurrentVersion` stays at 6.3.
 const FIRST_BUILD_OF_10: u32 = 10240;
-
-/// Which values of a key say anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// None: the key need not be read.
-    Nothing,
-    /// The value `Blob` alone.
-    Blob,
-    /// Any value; the key has few.
-    All,
-}
 
 /// Makes records of the values of one source.
 pub struct Collector {
@@ -147,12 +141,31 @@ impl Collector {
         Collector { location: Some(location), ..self }
     }
 
-    /// Which values of the key at this path say anything; the others may be left out.
-    pub fn wants(&self, key: &str) -> Wanted {
+    /// Whether any value of the key at this path says anything; values of other keys may be left out.
+    pub fn wants(&self, key: &str) -> bool {
+        place::find(self.root, key).is_some()
+    }
+
+    /// Whether the value of this name says anything; others may be left out.
+    pub fn wants_value(&self, key: &str, name: &str) -> bool {
+        let is = |wanted: &[&str]| wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
         match place::find(self.root, key) {
-            None => Wanted::Nothing,
-            Some(Place::Store(_)) => Wanted::Blob,
-            Some(_) => Wanted::All,
+            None => false,
+            Some(Place::Store(_)) => is(&["Blob"]),
+            // Any value shows that the key is there.
+            Some(Place::Provider(_)) => true,
+            Some(Place::SmartCard(_)) => is(&[CARD_CSP, CARD_KSP]),
+            Some(Place::Machine(names)) => is(names),
+        }
+    }
+
+    /// The place of the row that a value of this key at `lineage` belongs to, once it was taken: doubts about the value
+    /// stand there.
+    pub(super) fn row_of(&self, key: &str, lineage: Lineage) -> Lineage {
+        match (place::find(self.root, key), &self.open) {
+            (Some(Place::Machine(_)), _) => self.machine.first.unwrap_or(lineage),
+            (Some(Place::Provider(_)), Some(open)) => open.provider.lineage,
+            _ => lineage,
         }
     }
 
@@ -282,8 +295,8 @@ impl Collector {
 /// registered, so they are rows and have no say in verdicts.
 fn smart_card(card: &str, fact: &Fact<'_>, sink: &mut dyn Sink) {
     let api = match () {
-        () if fact.is("Crypto Provider") => Api::Capi,
-        () if fact.is("Smart Card Key Storage Provider") => Api::Cng,
+        () if fact.is(CARD_CSP) => Api::Capi,
+        () if fact.is(CARD_KSP) => Api::Cng,
         () => return,
     };
     let Some(name) = fact.text_or_lost(sink) else { return };

@@ -8,3 +8,6 @@ pub mod text;
 
 pub use collect::Collector;
 pub use place::Root;
+
+#[cfg(test)]
+mod tests;

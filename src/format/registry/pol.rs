@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::collect::{Collector, Wanted};
+use super::collect::Collector;
 use super::place::Root;
 use crate::format::text::utf16le;
 use crate::format::{Format, Head, Input, Outcome};
@@ -151,15 +151,11 @@ impl Reader<'_, '_, '_> {
         let ((path, is_path_valid), (name, is_name_valid)) = (text(key), text(name));
         let key = format!("{}{path}", self.hive);
         // `**del.NAME` and its like are orders to delete, no values.
-        let is_wanted = match self.collector.wants(&key) {
-            Wanted::Nothing => false,
-            Wanted::Blob => name.eq_ignore_ascii_case("Blob"),
-            Wanted::All => !name.starts_with("**"),
-        };
-        if is_wanted {
+        if !name.starts_with("**") && self.collector.wants_value(&key, &name) {
             let value = bytes.get(data.clone()).unwrap_or_default();
             self.collector.value(&key, &name, kind, value, lineage, self.sink);
             if !is_path_valid || !is_name_valid {
+                let lineage = self.collector.row_of(&key, lineage);
                 let message = "the name of the key or value is not valid UTF-16";
                 self.sink.reject(Reject::degraded(lineage, Stage::Decode, Code::BadText, "key", message));
             }

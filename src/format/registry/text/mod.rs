@@ -3,7 +3,7 @@
 //!
 //! Streamed: of a source of any size one value at most is in memory, and only values that say something are decoded.
 
-use super::collect::{BINARY, Collector, DWORD, EXPAND_SZ, MULTI_SZ, SZ, Wanted};
+use super::collect::{BINARY, Collector, DWORD, EXPAND_SZ, MULTI_SZ, SZ};
 use super::place::Root;
 use crate::format::text::{Encoding, detect, head as text_of};
 use crate::format::{Format, Head, Input, Outcome};
@@ -65,8 +65,8 @@ struct Reader<'w, 'r, 's, const W: usize, const LOW: usize> {
     key: String,
     /// The path has characters whose code is not sure.
     is_key_doubtful: bool,
-    /// What the key's values are wanted for.
-    wanted: Wanted,
+    /// Some of the key's values say something.
+    is_key_wanted: bool,
     /// Lines that are no registry text: offset of the first, and how many in a row.
     unread: Option<(u64, u64)>,
     /// The source ends inside a value.
@@ -92,7 +92,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             is_ansi: false,
             key: String::new(),
             is_key_doubtful: false,
-            wanted: Wanted::Nothing,
+            is_key_wanted: false,
             unread: None,
             is_cut: false,
             name: String::new(),
@@ -135,7 +135,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             return false;
         }
         self.is_ansi = !is_5;
-        self.wanted = Wanted::Nothing;
+        self.is_key_wanted = false;
         self.units.skip_line();
         true
     }
@@ -156,7 +156,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
 
     /// `[path]` or `[-path]`.
     fn key(&mut self, at: u64) {
-        self.wanted = Wanted::Nothing;
+        self.is_key_wanted = false;
         self.units.pass(1);
         let is_deleted = self.units.peek() == Some(b'-');
         self.end_unread();
@@ -175,7 +175,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
         }
         let is_valid = Units::<W, LOW>::decode(path, &mut self.key);
         self.is_key_doubtful = !is_valid || self.is_ansi && !self.key.is_ascii();
-        self.wanted = self.collector.wants(&self.key);
+        self.is_key_wanted = self.collector.wants(&self.key);
     }
 
     /// `"name"=data` or `@=data`.
@@ -193,14 +193,12 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
         self.units.pass(1);
         self.units.blanks();
         let mut is_doubtful = self.is_key_doubtful;
-        let is_wanted = match self.wanted {
-            Wanted::Nothing => false,
-            wanted => {
-                let is_valid = Units::<W, LOW>::decode(&self.raw, &mut self.name);
-                is_doubtful |= !is_valid || self.is_ansi && !self.name.is_ascii();
-                wanted == Wanted::All || self.name.eq_ignore_ascii_case("Blob")
-            }
-        };
+        let mut is_wanted = false;
+        if self.is_key_wanted {
+            let is_valid = Units::<W, LOW>::decode(&self.raw, &mut self.name);
+            is_doubtful |= !is_valid || self.is_ansi && !self.name.is_ascii();
+            is_wanted = self.collector.wants_value(&self.key, &self.name);
+        }
         match self.units.peek() {
             Some(b'-') => {
                 self.end_unread();
@@ -320,10 +318,9 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
                 1 => "a name or text is in an unknown code page; it was read as UTF-8, else as windows-1252",
                 _ => "a name or text is not valid UTF-16",
             };
-            self.sink.reject(Reject {
-                severity: Severity::Degraded,
-                ..Reject::lost(lineage, Stage::Decode, Code::BadText, message)
-            });
+            let lineage = self.collector.row_of(&self.key, lineage);
+            let reject = Reject::lost(lineage, Stage::Decode, Code::BadText, message);
+            self.sink.reject(Reject { severity: Severity::Degraded, ..reject });
         }
     }
 

@@ -265,3 +265,17 @@ fn exports_of_another_implementation_hold_the_store_they_were_made_from() {
         assert_eq!(found, expected, "{}", entry.file);
     }
 }
+
+#[test]
+fn only_values_that_say_something_are_doubted_and_where_their_row_stands() {
+    let software = r"[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft";
+    let body = format!(
+        "REGEDIT4\r\n{software}\\Windows NT\\CurrentVersion]\r\n\"RegisteredOwner\"=\"Fräulein\"\r\n\
+         {software}\\Cryptography\\Defaults\\Provider\\A CSP]\r\n\"Type\"=dword:1\r\n\"Image Path\"=\"Größe.dll\"\r\n"
+    );
+    let seen = read_all(&FORMAT, &encoding_rs::WINDOWS_1252.encode(&body).0, "x");
+    assert_eq!((seen.others.len(), seen.degraded()), (1, vec![Code::BadText]));
+    assert!(seen.others[0].contains("Größe.dll"));
+    let at = encoding_rs::WINDOWS_1252.encode(&body[..body.find("\"Type\"").expect("it is there")]).0.len();
+    assert_eq!(seen.rejects[0].lineage.byte_offset, at as u64);
+}
