@@ -150,8 +150,10 @@ impl Reading {
 
     /// Takes a window's buffer back. One that a huge record has blown up is not kept for the next thousand small files.
     fn keep(&mut self, mut buffer: Vec<u8>) {
-        buffer.truncate(4 * crate::input::CHUNK);
-        buffer.shrink_to(4 * crate::input::CHUNK);
+        // Each window begins like the first one: how a damaged stream falls into pieces, and so what is lost of it, must not
+        // depend on what this worker has read before.
+        buffer.truncate(crate::input::CHUNK);
+        buffer.shrink_to(crate::input::CHUNK);
         self.buffers.push(buffer);
     }
 }

@@ -282,9 +282,9 @@ impl Read for Rest<'_, '_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.0.fill(1).read(buf)?;
         self.0.consume(n);
-        match self.0.take_error() {
-            Some(error) if n == 0 && !buf.is_empty() => Err(error),
-            _ => Ok(n),
+        match n == 0 && !buf.is_empty() {
+            true => self.0.take_error().map_or(Ok(0), Err),
+            false => Ok(n),
         }
     }
 }

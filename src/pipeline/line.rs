@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::table::encode::Packer;
 use crate::timing::Part;
 
-use super::Job;
+use super::{Job, Watch};
 
 /// Place of a group in the report: its task, the block of the task where a stream is cut into blocks, and its number there.
 pub(super) type Turn = (usize, u32, u32);
@@ -76,6 +76,8 @@ impl<'a> Line<'a> {
     /// Encodes a group and takes it to its place. Blocks only where too many wait for an earlier place, whose
     /// worker never blocks; so somebody always moves.
     pub(super) fn submit(&self, place: Turn, packer: &mut Packer, group: Box<Group>, end: End) {
+        // A panic here is no reader's, though a reader may stand above: others wait for this place.
+        let _watch = Watch(self);
         if let Err(error) = self.try_submit(place, packer, group, end) {
             self.fail(error);
         }

@@ -61,8 +61,6 @@ pub(super) struct Directory {
     at: u64,
     end: u64,
     promised: u64,
-    /// Bytes that stand before the archive in the file.
-    shift: u64,
 }
 
 impl Directory {
@@ -86,15 +84,25 @@ impl Directory {
         if (promised == 0xffff || size == 0xffff_ffff || offset == 0xffff_ffff)
             && let Some((at, end64)) = find64(file, end_at)?
         {
+            // The record, its locator of 20 bytes and the end stand side by side, or it is another archive's (APPNOTE 4.3.14).
+            let record = u64_at(&end64, 4).saturating_add(12 + 20);
+            if at.saturating_add(record) != end_at {
+                return Ok(None);
+            }
             (promised, size, offset) = (u64_at(&end64, 32), u64_at(&end64, 40), u64_at(&end64, 48));
             directory_end = at;
         }
         let start = directory_end.checked_sub(size);
         let shift = start.and_then(|start| start.checked_sub(offset));
-        let (Some(start), Some(shift)) = (start, shift) else {
+        // A directory that counts from elsewhere than the start of the file is another archive's: this one was cut off, and its
+        // last member is an archive, or one was appended to it. It is read forwards, so that no member is passed over.
+        if shift.is_some_and(|shift| shift > 0) {
+            return Ok(None);
+        }
+        let (Some(start), Some(_)) = (start, shift) else {
             return Err(Fault::new(Code::BadStructure, "the zip archive says of its directory what cannot be").into());
         };
-        Ok(Some(Directory { at: start, end: directory_end, promised, shift }))
+        Ok(Some(Directory { at: start, end: directory_end, promised }))
     }
 
     /// Offset of the next entry in the file.
@@ -149,7 +157,7 @@ impl Directory {
     pub fn data_of(&self, file: &File, header: &Header) -> io::Result<u64> {
         let missing =
             || io::Error::from(Fault::new(Code::BadStructure, "a member of the zip archive is not where it should be"));
-        let at = header.local.checked_add(self.shift).ok_or_else(missing)?;
+        let at = header.local;
         let fixed = bytes(file, at, LOCAL).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => missing(),
             _ => error,
