@@ -37,8 +37,9 @@ impl Keys {
         let identifier =
             stored.map(|record| record.value).or(by_object).map(<[u8]>::to_vec).or_else(|| identifier(name));
         let Some(identifier) = identifier else { return };
-        if element.len() <= MAX_ELEMENT && self.bytes + element.len() <= MAX_STORE {
-            self.bytes += element.len();
+        let weight = element.len() + identifier.len() + size_of::<(Vec<u8>, Box<[u8]>)>();
+        if element.len() <= MAX_ELEMENT && self.bytes + weight <= MAX_STORE {
+            self.bytes += weight;
             self.elements.push((identifier, element.into()));
         }
     }

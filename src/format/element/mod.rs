@@ -217,6 +217,9 @@ pub(crate) fn push(bytes: &[u8], setting: Setting<'_>, lineage: Lineage, sink: &
     for property in of_key.filter(|property| speaks_of_a_key(property.header.id)) {
         reading.property(&property);
     }
+    if setting.key.is_some() && object == Object::Certificate {
+        reading.claims.key_report = KeyReport::Claimed;
+    }
     reading.object(object, record.value, setting);
     let Reading { claims, certificate, rejects, .. } = reading;
     let place = setting.place;

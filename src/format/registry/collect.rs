@@ -202,8 +202,10 @@ impl Collector {
         }
         if store.kind == Kind::Certificates && !has_provider(fact.data) {
             let held = self.held.get_or_insert_with(|| Held::new(&store));
-            if held.bytes + fact.data.len() <= MAX_HELD {
-                held.bytes += fact.data.len();
+            // What it takes beside its bytes counts, too: a value may be empty.
+            let weight = fact.data.len() + store.id.len() + size_of::<HeldValue>();
+            if held.bytes + weight <= MAX_HELD {
+                held.bytes += weight;
                 held.certificates.push(HeldValue {
                     id: store.id.to_owned(),
                     kind: fact.kind,
