@@ -79,8 +79,19 @@ pub static PRIVATE_KEY_IN_EXPORT: Rule = Rule {
     source: "NIST SP 800-57 Part 1 Revision 5, section 6.1 (private keys need confidentiality protection)",
 };
 
+/// A program still uses CryptoAPI for the RSA key of a smart card.
+pub static CAPI_SMART_CARD_USE: Rule = Rule {
+    id: "capi_smart_card_use",
+    title: "A program uses CryptoAPI for the RSA key of a smart card",
+    why: "Since October 2025 Windows binds RSA certificates of smart cards to the key storage provider; the registry value \
+          that brings the old way back is not read any more from February 2027 on, and the program then fails.",
+    what_to_do: "Update the program, or ask its vendor for one that uses CNG, before February 2027.",
+    severity: Severity::High,
+    source: "Microsoft KB5073121 (CVE-2024-30098); System log, Smart Card Service, event 624",
+};
+
 /// Every rule.
-pub static RULES: &[&Rule] = &[&PRIVATE_KEY_IN_EXPORT];
+pub static RULES: &[&Rule] = &[&PRIVATE_KEY_IN_EXPORT, &CAPI_SMART_CARD_USE];
 
 impl Rule {
     /// How bad it is that this key was met: one behind a password less so.

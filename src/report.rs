@@ -100,7 +100,7 @@ impl Report {
             audit: audit.map(str::to_owned),
             observations: writer(&encoders.observations)?,
             certificates: writer(&encoders.certificates)?,
-            context: [writer(&encoders.context[0])?, writer(&encoders.context[1])?, writer(&encoders.context[2])?],
+            context: context::each(|at| writer(&encoders.context[at]))?,
             rejects: writer(&encoders.rejects)?,
             source_table: writer(&encoders.sources)?,
             source_rows: Sources::default(),

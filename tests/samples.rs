@@ -53,6 +53,11 @@ fn is_hidden(table: &Table, column: &str) -> bool {
     lists.flat_map(|(_, lists)| *lists).any(|list| list.split(' ').any(|name| name == column))
 }
 
+/// The form of most exports is known well; only where it is not is it worth a line.
+fn is_usual(column: &str, value: &Value) -> bool {
+    column == "format_confidence" && value == "seen"
+}
+
 /// The samples by format: every folder of `samples` and its input files.
 fn folders() -> BTreeMap<String, Vec<PathBuf>> {
     let children = |path: &Path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
@@ -155,7 +160,7 @@ fn render(report: &Report) -> String {
         for row in &rows {
             writeln!(text, "\n{}", title(table, row)).unwrap();
             for column in table.columns.iter().filter(|column| !is_hidden(table, column.name)) {
-                if let Some(value) = row.get(column.name) {
+                if let Some(value) = row.get(column.name).filter(|value| !is_usual(column.name, value)) {
                     writeln!(text, "    {} = {}", column.name, cell(row, column.name, value)).unwrap();
                 }
             }

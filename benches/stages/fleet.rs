@@ -3,8 +3,8 @@
 use certcensus::format::{Input, Memory, Outcome, Setting, ndjson};
 use certcensus::input::Window;
 use certcensus::record::{
-    Body, Claims, Client, Collection, Lineage, Observation, PrivateKey, Provider, Reject, Request, Sink, StoreLocation,
-    Text,
+    Binding, Body, CapiUse, Claims, Client, Collection, Lineage, Observation, PrivateKey, Provider, Reject, Request,
+    Sink, StoreLocation, Template, Text,
 };
 use certcensus::synth::{Fleet, Options};
 
@@ -80,6 +80,7 @@ impl Kept {
                 collector: self.collector.as_deref(),
                 collector_version: self.collector_version.as_deref(),
                 registry: &self.registry,
+                ..Collection::default()
             },
             claims: self.claims.clone(),
             ..Observation::default()
@@ -125,6 +126,9 @@ impl Sink for Keep {
 
     fn request(&mut self, _: &Request<'_>) {}
 
+    fn binding(&mut self, _: &Binding<'_>) {}
+    fn template(&mut self, _: &Template<'_>) {}
+    fn capi_use(&mut self, _: &CapiUse<'_>) {}
     fn private_key(&mut self, _: &PrivateKey<'_>) {}
 
     fn reject(&mut self, reject: Reject) {

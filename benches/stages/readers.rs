@@ -6,7 +6,9 @@ use std::path::Path;
 
 use certcensus::format::{self, FORMATS, Format, HEAD, Head, Input, Memory, Setting};
 use certcensus::input::{MAX_LINE, Window};
-use certcensus::record::{Client, Observation, PrivateKey, Provider, Reject, Request, Sink};
+use certcensus::record::{
+    Binding, CapiUse, Client, Observation, PrivateKey, Provider, Reject, Request, Sink, Template,
+};
 use certcensus::synth::Options;
 use criterion::Criterion;
 
@@ -166,6 +168,21 @@ impl Sink for Null {
 
     fn request(&mut self, request: &Request<'_>) {
         black_box(request);
+        self.records += 1;
+    }
+
+    fn binding(&mut self, binding: &Binding<'_>) {
+        black_box(binding);
+        self.records += 1;
+    }
+
+    fn template(&mut self, template: &Template<'_>) {
+        black_box(template);
+        self.records += 1;
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        black_box(event);
         self.records += 1;
     }
 

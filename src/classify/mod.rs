@@ -9,6 +9,7 @@
 //! - `registry`, `flags`, `place`, `marks`: what each kind of evidence says by itself
 //! - `api`, `storage`: the evidence in its order, and how it is weighed
 //! - `case`, `judge`, `explain`: a record's claims in, verdicts and reasons out
+//! - `template`: what the flags of a certificate template mean
 
 mod api;
 mod cache;
@@ -26,6 +27,7 @@ mod registry;
 pub mod rules;
 mod storage;
 mod table;
+mod template;
 mod verdict;
 
 #[cfg(test)]
@@ -40,4 +42,5 @@ pub use name::normalise;
 pub use piece::{Kind, Outcome, Piece, Says, Subject};
 pub use registry::registrations;
 pub use table::CatalogueError;
+pub use template::{ProviderCategory, TemplatePolicy};
 pub use verdict::{Grade, KeyApi, KeyPresence, KeyStorage, Verdict, Verdicts};

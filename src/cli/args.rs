@@ -89,6 +89,9 @@ pub struct Scan {
     /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
     #[arg(long, value_name = "FILE")]
     pub passwords: Option<PathBuf>,
+    /// Code page of 8-bit text exports, such as 850 or 936; only letters beyond ASCII depend on it
+    #[arg(long, value_name = "NUMBER")]
+    pub code_page: Option<String>,
     /// Also hash every source file
     #[arg(long)]
     pub hash_sources: bool,
@@ -159,6 +162,9 @@ pub struct Inspect {
     /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
     #[arg(long, value_name = "FILE")]
     pub passwords: Option<PathBuf>,
+    /// Code page of 8-bit text exports, such as 850 or 936; only letters beyond ASCII depend on it
+    #[arg(long, value_name = "NUMBER")]
+    pub code_page: Option<String>,
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,

@@ -12,17 +12,18 @@ use super::args::{Color, Inspect};
 use super::paint::{Paint, count, escape, size};
 use super::scan::{catalogue, limits, passwords};
 use super::{Exit, print};
-use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, Verdicts};
+use crate::classify::{Classifier, Marks, Outcome as Fate, Piece, Subject, TemplatePolicy, Verdicts};
 use crate::error::Error;
-use crate::findings::PRIVATE_KEY_IN_EXPORT;
+use crate::findings::{CAPI_SMART_CARD_USE, PRIVATE_KEY_IN_EXPORT};
 use crate::format::archive::{Body as Packing, Budget, Entry, Fault, Found, Packed, clip_name};
-use crate::format::{self, Format, Input, Memory, Outcome};
+use crate::format::{self, CodePage, Format, Input, Memory, Outcome};
 use crate::group::certstore::{decode_base64, decoded_len};
 use crate::group::tally::SourceTally;
 use crate::hex;
 use crate::input::Window;
 use crate::record::{
-    Body, Client, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink,
+    Binding, Body, CapiUse, Client, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity,
+    Sink, Template,
 };
 use crate::walk::Source;
 use crate::x509::{self, Facts};
@@ -38,6 +39,7 @@ pub fn run(options: &Inspect, color: Color) -> Result<Exit, Error> {
         setting: format::Setting {
             limits: limits(&options.limits)?,
             passwords: passwords(options.passwords.as_deref())?,
+            code_page: options.code_page.as_deref().map(CodePage::parse).transpose()?,
             ..format::Setting::default()
         },
         understood: false,
@@ -391,6 +393,48 @@ fn tell_request(r: &Request<'_>, paint: Paint) -> String {
     text
 }
 
+fn tell_binding(b: &Binding<'_>, paint: Paint) -> String {
+    let mut text = format!("  {} binding, {}\n", paint.dim(&format!("@{}", b.lineage.byte_offset)), b.kind.as_str());
+    let fields = [
+        ("client", &b.client),
+        ("endpoint", &b.endpoint),
+        ("store", &b.store_name),
+        ("application", &b.app_id),
+        ("site", &b.site_name),
+        ("role", &b.role),
+        ("site code", &b.site_code),
+    ];
+    for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
+        field(&mut text, name, &escape(value));
+    }
+    if let Some(hash) = b.sha1 {
+        field(&mut text, "certificate", &format!("by hash only: {}", hex::text(&hash)));
+    }
+    text
+}
+
+fn tell_template(t: &Template<'_>, paint: Paint) -> String {
+    let name = escape(t.name.as_deref().or(t.display_name.as_deref()).unwrap_or("unnamed"));
+    let mut text = format!("  {} template {name}\n", paint.dim(&format!("@{}", t.lineage.byte_offset)));
+    let policy = TemplatePolicy::of(t);
+    if let Some(version) = t.schema_version {
+        field(&mut text, "version", &version.to_string());
+    }
+    if let Some(category) = policy.provider_category {
+        field(&mut text, "default API", &format!("{} ({})", category.api().as_str(), category.as_str()));
+    }
+    let lists = [
+        ("providers", t.providers.join(", ")),
+        ("subject", policy.subject_rules.join(", ")),
+        ("alt. name", policy.san_rules.join(", ")),
+        ("attestation", policy.attestation.filter(|word| *word != "none").unwrap_or_default().to_owned()),
+    ];
+    for (name, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+        field(&mut text, name, &escape(list));
+    }
+    text
+}
+
 fn tell_verdicts(text: &mut String, paint: Paint, v: &Verdicts) {
     let hardware = match v.hardware_backed {
         Some(true) => "in hardware",
@@ -464,6 +508,29 @@ impl Sink for Shower<'_> {
         self.tally.records += 1;
         self.tally.yielded += 1;
         self.say(|me| tell_request(r, me.paint));
+    }
+
+    fn binding(&mut self, b: &Binding<'_>) {
+        self.tally.records += 1;
+        self.tally.yielded += 1;
+        self.say(|me| tell_binding(b, me.paint));
+    }
+
+    fn template(&mut self, t: &Template<'_>) {
+        self.tally.records += 1;
+        self.tally.yielded += 1;
+        self.say(|me| tell_template(t, me.paint));
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        self.tally.records += 1;
+        self.tally.yielded += 1;
+        self.say(|me| {
+            let at = me.paint.dim(&format!("@{}", event.lineage.byte_offset));
+            let program = escape(event.program.as_deref().unwrap_or("a program"));
+            let told = format!("{program} used CryptoAPI for the key of a smart card [{}]", CAPI_SMART_CARD_USE.id);
+            format!("  {at} {}\n", me.paint.alarm(&told))
+        });
     }
 
     fn private_key(&mut self, key: &PrivateKey<'_>) {

@@ -17,7 +17,7 @@ use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
 use crate::format::archive::Limits;
-use crate::format::{self, Passwords};
+use crate::format::{self, CodePage, Passwords};
 use crate::progress::Progress;
 use crate::scan::{self, Foreseen, Options, Scanned, Summary};
 use crate::walk::Filter;
@@ -74,6 +74,7 @@ fn understand(args: &Scan) -> Result<Options, Error> {
             max_line: bytes("--max-line", &args.max_line)? as usize,
             limits: limits(&args.limits)?,
             passwords: passwords(args.passwords.as_deref())?,
+            code_page: args.code_page.as_deref().map(CodePage::parse).transpose()?,
             ..format::Setting::default()
         },
         max_memory: args.max_memory.as_deref().map(|text| bytes("--max-memory", text)).transpose()?,

@@ -12,15 +12,18 @@ use std::sync::Arc;
 
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Severity, Sink, Stage};
+pub use code_page::CodePage;
 pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
 pub mod archive;
 pub mod bare_base64;
+pub mod code_page;
 pub mod der;
 pub mod element;
 pub mod named;
 pub mod ndjson;
+pub mod objects;
 pub mod passwords;
 pub mod pem;
 pub mod pkcs12;
@@ -88,6 +91,8 @@ pub struct Setting {
     pub limits: archive::Limits,
     /// Passwords for encrypted exports.
     pub passwords: Passwords,
+    /// Code page of 8-bit text.
+    pub code_page: Option<CodePage>,
 }
 
 impl Default for Setting {
@@ -97,6 +102,7 @@ impl Default for Setting {
             max_line: MAX_LINE,
             limits: archive::Limits::default(),
             passwords: Passwords::default(),
+            code_page: None,
         }
     }
 }

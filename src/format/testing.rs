@@ -9,8 +9,8 @@ use super::archive::{Body, Fault, Found, Packed};
 use super::{Format, Input, Memory, Outcome, Setting};
 use crate::input::Window;
 use crate::record::{
-    Body as Certificate, Claims, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity,
-    Sink,
+    Binding, Body as Certificate, CapiUse, Claims, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject,
+    Request, Severity, Sink, Template,
 };
 
 /// An observation that outlives its input.
@@ -99,6 +99,18 @@ impl Sink for Collect {
 
     fn request(&mut self, request: &Request<'_>) {
         self.others.push(format!("{request:?}"));
+    }
+
+    fn binding(&mut self, binding: &Binding<'_>) {
+        self.others.push(format!("{binding:?}"));
+    }
+
+    fn template(&mut self, template: &Template<'_>) {
+        self.others.push(format!("{template:?}"));
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        self.others.push(format!("{event:?}"));
     }
 
     fn private_key(&mut self, key: &PrivateKey<'_>) {

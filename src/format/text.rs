@@ -1,16 +1,17 @@
 //! Text before grammar: which encoding a text export is in, and its lines with their place in the source.
 //!
 //! Windows tools write UTF-16LE with or without byte order mark, UTF-8 with or without it, and 8-bit code
-//! pages. Everything readers look for is ASCII, so 8-bit text is taken as UTF-8. Offsets always count bytes of the
-//! source, before decoding.
+//! pages. Everything readers look for is ASCII, so 8-bit text needs no code page to be read; see [`TextLines`]. Offsets
+//! always count bytes of the source, before decoding.
 //!
 //! [`RawLines`] reads the lines and judges nothing, for readers that check each line themselves and are measured by
-//! the nanosecond. [`TextLines`] stands on it and hands out `&str`, with replacement characters and a flag where the
-//! bytes are no text.
+//! the nanosecond. [`TextLines`] stands on it and hands out `&str`, with a flag where the bytes are no text of a known
+//! encoding.
 
 use std::borrow::Cow;
 
 use super::Head;
+use super::code_page::CodePage;
 use crate::input::{Line, MAX_WINDOW, Window};
 
 /// How the characters of a source are coded.
@@ -237,21 +238,38 @@ pub struct TextLine<'t> {
     pub text: &'t str,
     /// The line was longer than the limit (in bytes of the source) and was passed over.
     pub too_long: bool,
-    /// The text has replacement characters for bytes that are not valid in the encoding.
+    /// The bytes are not valid in the encoding: letters beyond ASCII are guessed, or replaced by U+FFFD.
     pub invalid: bool,
     /// The line as [`RawLines`] has it.
     raw: &'t [u8],
     encoding: Encoding,
+    decoded: Decoded,
+}
+
+/// How the bytes of an 8-bit line became text.
+#[derive(Clone, Copy, Debug)]
+enum Decoded {
+    /// They are it.
+    Not,
+    /// What is not UTF-8 was replaced.
+    Replaced,
+    /// Every byte is a character.
+    Latin1,
+    /// By this code page.
+    CodePage(CodePage),
 }
 
 impl TextLine<'_> {
     /// Offset in the source of the character that starts at byte `index` of `text`.
     pub fn offset_of(&self, index: usize) -> u64 {
-        let before = match self.encoding {
-            Encoding::Utf8 if self.invalid => self.raw_position(index),
-            Encoding::Utf8 => index,
+        let text = || self.text.get(..index).unwrap_or_default();
+        let before = match (self.encoding, self.decoded) {
+            (Encoding::Utf8, Decoded::Not) => index,
+            (Encoding::Utf8, Decoded::Replaced) => self.raw_position(index),
+            (Encoding::Utf8, Decoded::Latin1) => text().chars().count(),
+            (Encoding::Utf8, Decoded::CodePage(page)) => page.len_of(text()),
             // A replacement character stands for one unpaired unit and is one unit long itself.
-            _ => self.text.get(..index).map_or(0, |text| 2 * text.encode_utf16().count()),
+            _ => 2 * text().encode_utf16().count(),
         };
         self.offset + before as u64
     }
@@ -273,16 +291,32 @@ impl TextLine<'_> {
 /// The lines of a text source in any of the encodings, as text.
 pub struct TextLines<'w, 'r> {
     raw: RawLines<'w, 'r>,
-    replaced: String,
+    decoded: String,
+    eight_bit: EightBit,
+}
+
+/// What to make of bytes that are neither UTF-16 nor UTF-8.
+#[derive(Clone, Copy, Debug)]
+enum EightBit {
+    Replace,
+    Guess,
+    CodePage(CodePage),
 }
 
 impl<'w, 'r> TextLines<'w, 'r> {
-    /// Lines of at most `max` bytes of the source from where the window stands.
+    /// Lines of at most `max` bytes of the source from where the window stands. What is no text is replaced.
     pub fn new(window: &'w mut Window<'r>, max: usize) -> Self {
-        TextLines { raw: RawLines::new(window, max), replaced: String::new() }
+        TextLines { raw: RawLines::new(window, max), decoded: String::new(), eight_bit: EightBit::Replace }
     }
 
-    /// The next line, or `None` at the end of the source. It is copied only where it needs replacement characters.
+    /// The same for texts of people. A line that is not UTF-8 is decoded by the code page; without one as Latin-1, and
+    /// then it is marked as [invalid](TextLine::invalid): its letters are guessed.
+    pub fn in_code_page(window: &'w mut Window<'r>, max: usize, page: Option<CodePage>) -> Self {
+        let eight_bit = page.map_or(EightBit::Guess, EightBit::CodePage);
+        TextLines { raw: RawLines::new(window, max), decoded: String::new(), eight_bit }
+    }
+
+    /// The next line, or `None` at the end of the source. It is copied only where it is not valid as it is.
     pub fn line(&mut self) -> Option<TextLine<'_>> {
         let encoding = self.raw.encoding;
         let (Line { offset, bytes: raw, too_long }, half) = self.raw.line_and_half()?;
@@ -291,14 +325,24 @@ impl<'w, 'r> TextLines<'w, 'r> {
             [whole @ .., _] if half => whole,
             _ => raw,
         };
-        let (text, valid) = match str::from_utf8(whole) {
-            Ok(text) => (text, !half),
-            Err(_) => {
-                replace_invalid(whole, &mut self.replaced);
-                (self.replaced.as_str(), false)
+        let (text, valid, decoded) = match (simdutf8::basic::from_utf8(whole), self.eight_bit) {
+            (Ok(text), _) => (text, !half, Decoded::Not),
+            (Err(_), EightBit::CodePage(page)) if encoding == Encoding::Utf8 => {
+                self.decoded.clear();
+                let valid = page.decode(whole, &mut self.decoded);
+                (self.decoded.as_str(), valid, Decoded::CodePage(page))
+            }
+            (Err(_), EightBit::Guess) if encoding == Encoding::Utf8 => {
+                self.decoded.clear();
+                self.decoded.push_str(&encoding_rs::mem::decode_latin1(whole));
+                (self.decoded.as_str(), false, Decoded::Latin1)
+            }
+            (Err(_), _) => {
+                replace_invalid(whole, &mut self.decoded);
+                (self.decoded.as_str(), false, Decoded::Replaced)
             }
         };
-        Some(TextLine { offset, text, too_long, invalid: !valid, raw, encoding })
+        Some(TextLine { offset, text, too_long, invalid: !valid, raw, encoding, decoded })
     }
 }
 
@@ -402,6 +446,26 @@ mod tests {
         assert_eq!(lines(b"\xff\xfe\x00\xd8a\x00", 100)[0], (2, "\u{fffd}a".to_owned(), false, true));
         assert!(lines(b"", 100).is_empty());
         assert!(lines(b"\xff\xfe", 100).is_empty());
+    }
+
+    #[test]
+    fn eight_bit_lines_are_decoded_or_guessed_line_by_line() {
+        let bytes = b"Schl\x81ssel=1\r\nSchl\xc3\xbcssel=2\nplain\n";
+        let read = |page: Option<CodePage>| {
+            let mut window = Window::new(&bytes[..], 0);
+            let mut lines = TextLines::in_code_page(&mut window, 100, page);
+            let mut seen = Vec::new();
+            while let Some(line) = lines.line() {
+                let value = line.text.find('=').map(|at| line.offset_of(at));
+                seen.push((line.text.to_owned(), line.invalid, value));
+            }
+            seen
+        };
+        let utf8 = ("Schl\u{fc}ssel=2".to_owned(), false, Some(23));
+        let plain = ("plain".to_owned(), false, None);
+        let first = |text: &str, invalid| (text.to_owned(), invalid, Some(9));
+        assert_eq!(read(CodePage::of(437)), [first("Schl\u{fc}ssel=1", false), utf8.clone(), plain.clone()]);
+        assert_eq!(read(None), [first("Schl\u{81}ssel=1", true), utf8, plain]);
     }
 
     #[test]

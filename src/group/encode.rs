@@ -112,7 +112,7 @@ impl Encoders {
         Ok(Encoders {
             observations: encoder(&OBSERVATIONS)?,
             certificates: encoder(&CERTIFICATES)?,
-            context: [encoder(context::TABLES[0])?, encoder(context::TABLES[1])?, encoder(context::TABLES[2])?],
+            context: context::each(|at| encoder(context::TABLES[at]))?,
             clients: encoder(&CLIENTS)?,
             sources: encoder(&SOURCES)?,
             rejects: encoder(&REJECTS)?,
@@ -141,8 +141,8 @@ impl Encoders {
         let mut encode_context = |at: usize, (rows, columns): &(usize, Vec<Data>)| {
             self.context[at].encode(packer, *rows, same(columns), |_| None)
         };
-        let [providers, requests, findings] = group.context.finish();
-        let context = [encode_context(0, &providers)?, encode_context(1, &requests)?, encode_context(2, &findings)?];
+        let rows = group.context.finish();
+        let context = context::each(|at| encode_context(at, &rows[at]))?;
         let counts = group.counts();
         let rest = Rest {
             rejects: group.rejects,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::registrations;
 use crate::client::Basis;
-use crate::record::{Claims, Lineage, Observation, Printed, Provider, StoreLocation, Text};
+use crate::record::{Claims, FormatConfidence, Lineage, Observation, Printed, Provider, StoreLocation, Text};
 use crate::walk::SourceNumber;
 
 /// A waiting observation, with everything its row and its verdicts need.
@@ -28,6 +28,7 @@ pub struct Pending<'a> {
     collected_at: Option<i64>,
     collector: Option<Text<'a>>,
     collector_version: Option<Text<'a>>,
+    confidence: FormatConfidence,
     /// Claimed SHA-1.
     pub sha1: Option<[u8; 20]>,
     /// Claimed SHA-256.
@@ -69,6 +70,7 @@ impl<'a> Pending<'a> {
             collected_at: o.collection.collected_at,
             collector: o.collection.collector.map(Text::Borrowed),
             collector_version: o.collection.collector_version.map(Text::Borrowed),
+            confidence: o.collection.confidence,
             sha1: o.certificate.sha1,
             sha256: o.certificate.sha256,
             claims: o.claims.clone(),
@@ -121,6 +123,7 @@ impl<'a> Pending<'a> {
         o.collection.collector = self.collector.as_deref();
         o.collection.collector_version = self.collector_version.as_deref();
         o.collection.registry = &self.registry;
+        o.collection.confidence = self.confidence;
         o
     }
 

@@ -67,6 +67,7 @@ pub fn push_run(c: &mut Observations, row: &Row<'_>) {
     c.collector.push(collection.collector);
     c.collector_version.push(collection.collector_version);
     c.format.push(Some(row.origin.format));
+    c.format_confidence.push(Some(collection.confidence.as_str()));
     c.source_id.push_with(|out| out.extend_from_slice(origin.id()));
     c.source_path.push(Some(&origin.source.path));
     c.source_member.push(origin.member_name());
@@ -117,6 +118,8 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     }
     c.printed_subject.push(o.printed.subject.as_deref());
     c.printed_issuer.push(o.printed.issuer.as_deref());
+    c.printed_serial.push(o.printed.serial.as_deref());
+    c.printed_not_before.push(o.printed.not_before.as_deref());
     c.printed_not_after.push(o.printed.not_after.as_deref());
     c.friendly_name.push(claims.friendly_name.as_deref());
     c.request_originator.push(claims.request_originator.as_deref());
@@ -130,16 +133,19 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
 
 /// `certificate_basis` of a row whose certificate is not known.
 pub fn basis_without(printed: &Printed<'_>) -> &'static str {
-    if printed.subject.is_some() || printed.issuer.is_some() { "printed" } else { "none" }
+    let Printed { subject, issuer, serial, not_before, not_after } = printed;
+    let is_printed = [subject, issuer, serial, not_before, not_after].iter().any(|text| text.is_some());
+    if is_printed { "printed" } else { "none" }
 }
 
 /// Bytes of the row's own texts, which have no natural limit.
 pub fn text_bytes(o: &Observation<'_>) -> usize {
     let (c, p) = (&o.claims, &o.printed);
-    let texts =
-        [&c.key_container, &c.key_path, &c.friendly_name, &c.request_originator, &p.subject, &p.issuer, &p.not_after];
+    let claimed = [&c.key_container, &c.key_path, &c.friendly_name, &c.request_originator];
+    let printed = [&p.subject, &p.issuer, &p.serial, &p.not_before, &p.not_after];
+    let texts = claimed.into_iter().chain(printed);
     let identifier = c.key_identifier.as_ref().map_or(0, |id| 2 * id.len());
-    texts.into_iter().flatten().map(|text| text.len()).sum::<usize>() + identifier
+    texts.flatten().map(|text| text.len()).sum::<usize>() + identifier
 }
 
 /// `source_id:byte_offset[.n]`.

@@ -12,8 +12,8 @@ use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
 use crate::group::{Group, Place, RejectRow, Setting, Unchecked, mismatches};
 use crate::record::{
-    Body, CertificateRef, Client, Code, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Seen,
-    Severity, Sink, Stage,
+    Binding, Body, CapiUse, CertificateRef, Client, Code, KeyReport, Lineage, Observation, PrivateKey, Provider,
+    Reject, Request, Seen, Severity, Sink, Stage, Template,
 };
 use crate::x509::Parser;
 
@@ -345,6 +345,27 @@ impl Sink for GroupSink<'_> {
         self.count_row();
         let known = r.provider_name.as_deref().and_then(|name| self.tools.classifier.row(name));
         self.group.context.request(heading(self.setting, self.origin, &client), r, known);
+        self.hand_on_if_full();
+    }
+
+    fn binding(&mut self, b: &Binding<'_>) {
+        let client = self.client_name(b.client.as_deref(), b.lineage);
+        self.count_row();
+        self.group.context.binding(heading(self.setting, self.origin, &client), b);
+        self.hand_on_if_full();
+    }
+
+    fn template(&mut self, t: &Template<'_>) {
+        let client = self.client_name(t.client.as_deref(), t.lineage);
+        self.count_row();
+        self.group.context.template(heading(self.setting, self.origin, &client), t);
+        self.hand_on_if_full();
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        let client = self.client_name(event.client.as_deref(), event.lineage);
+        self.count_row();
+        self.group.context.capi_use(heading(self.setting, self.origin, &client), event);
         self.hand_on_if_full();
     }
 

@@ -13,6 +13,7 @@ use crate::classify::Verdicts;
 use crate::client::Basis;
 use crate::group::row::Row;
 use crate::group::tally::RowTally;
+use crate::record::FormatConfidence;
 use crate::walk::SourceNumber;
 
 /// The collections that rows of a group stand in.
@@ -32,6 +33,7 @@ pub struct Run {
     collected_at: Option<i64>,
     collector: Option<Box<str>>,
     collector_version: Option<Box<str>>,
+    confidence: FormatConfidence,
     /// Its rows, counted by verdict.
     pub rows: RowTally,
 }
@@ -46,6 +48,7 @@ impl Run {
             collected_at: collection.collected_at,
             collector: collection.collector.map(Into::into),
             collector_version: collection.collector_version.map(Into::into),
+            confidence: collection.confidence,
             rows: RowTally::default(),
         }
     }
@@ -56,6 +59,7 @@ impl Run {
             && self.collected_at == collection.collected_at
             && self.client.as_ref().map(|(name, basis)| (&**name, *basis)) == row.client
             && self.format == row.origin.format
+            && self.confidence == collection.confidence
             && self.collector.as_deref() == collection.collector
             && self.collector_version.as_deref() == collection.collector_version
     }

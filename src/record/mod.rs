@@ -10,11 +10,17 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+mod binding;
+mod capi_use;
 mod private_key;
 mod request;
+mod template;
 
+pub use binding::{Binding, BindingKind};
+pub use capi_use::CapiUse;
 pub use private_key::{PrivateKey, PrivateKeyKind};
 pub use request::{Request, RequestKind};
+pub use template::Template;
 
 /// Text of an export, borrowed from the input buffer when no decoding was needed.
 pub type Text<'a> = Cow<'a, str>;
@@ -238,6 +244,29 @@ pub struct CertificateRef<'a> {
     pub sha256: Option<[u8; 32]>,
 }
 
+/// How sure we are of the form of a text export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FormatConfidence {
+    /// A specification, or real exports that were read, confirm the form.
+    #[default]
+    Seen,
+    /// The vendor's documentation alone.
+    Documented,
+    /// It follows from other forms; no real export was seen.
+    Inferred,
+}
+
+impl FormatConfidence {
+    /// The value as written to the `format_confidence` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FormatConfidence::Seen => "seen",
+            FormatConfidence::Documented => "documented",
+            FormatConfidence::Inferred => "inferred",
+        }
+    }
+}
+
 /// Certificate fields as a tool printed them. They never become facts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Printed<'a> {
@@ -245,6 +274,10 @@ pub struct Printed<'a> {
     pub subject: Option<Text<'a>>,
     /// Issuer as printed.
     pub issuer: Option<Text<'a>>,
+    /// Serial number as printed.
+    pub serial: Option<Text<'a>>,
+    /// Start of validity as printed.
+    pub not_before: Option<Text<'a>>,
     /// End of validity as printed.
     pub not_after: Option<Text<'a>>,
 }
@@ -260,6 +293,8 @@ pub struct Collection<'a> {
     pub collector_version: Option<&'a str>,
     /// Providers registered on this client, as listed earlier in the same run or file.
     pub registry: &'a [Provider<'a>],
+    /// How sure the form of the export is.
+    pub confidence: FormatConfidence,
 }
 
 /// One certificate (or key without certificate) seen in one store of one client.
@@ -363,6 +398,8 @@ pub struct Provider<'a> {
     pub image: Option<Text<'a>>,
     /// The smart card that the client's registry assigns to this provider (`Calais\SmartCards`).
     pub smart_card: Option<Text<'a>>,
+    /// How sure the form of the export is.
+    pub confidence: FormatConfidence,
 }
 
 /// Which stage could not read something.
@@ -593,7 +630,7 @@ fn is_telling(lower: &[u8]) -> bool {
 /// Receives what a reader finds, in the order of the source.
 ///
 /// A reader calls, for every record it counts, exactly one of: `observation`, `client`, `provider`, `request`,
-/// `private_key`, `skip`, or `reject` with [`Severity::Lost`]. Degraded rejects come beside a kept row. So records = yielded + skipped +
+/// `binding`, `template`, `capi_use`, `private_key`, `skip`, or `reject` with [`Severity::Lost`]. Degraded rejects come beside a kept row. So records = yielded + skipped +
 /// rejected holds by construction.
 pub trait Sink {
     /// A certificate or key in a store.
@@ -604,6 +641,12 @@ pub trait Sink {
     fn provider(&mut self, provider: &Provider<'_>);
     /// An enrolment.
     fn request(&mut self, request: &Request<'_>);
+    /// An endpoint or role that uses a certificate.
+    fn binding(&mut self, binding: &Binding<'_>);
+    /// A certificate template.
+    fn template(&mut self, template: &Template<'_>);
+    /// A program that used CryptoAPI for the key of a smart card.
+    fn capi_use(&mut self, event: &CapiUse<'_>);
     /// A private key that stands in the export itself.
     fn private_key(&mut self, key: &PrivateKey<'_>);
     /// Something that could not be read.

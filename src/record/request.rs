@@ -1,6 +1,6 @@
 //! An enrolment: what a request file or a row of a CA's database records.
 
-use super::{CertificateRef, Lineage, Text};
+use super::{CertificateRef, FormatConfidence, Lineage, Text};
 
 /// What kind of record an enrolment was read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,4 +114,6 @@ pub struct Request<'a> {
     pub renewed_thumbprint: Option<[u8; 20]>,
     /// The certificate that the CA issued.
     pub issued: CertificateRef<'a>,
+    /// How sure the form of the export is.
+    pub confidence: FormatConfidence,
 }

@@ -43,6 +43,8 @@ table! {
         template_oid: OfCertificate, Repeats, "";
         printed_subject: Word, Repeats, "Subject as a tool printed it; not a fact.";
         printed_issuer: Word, Repeats, "Issuer as a tool printed it; not a fact.";
+        printed_serial: Text, Differs, "Serial number as a tool printed it; not a fact.";
+        printed_not_before: Word, Repeats, "Start of validity as a tool printed it; not a fact.";
         printed_not_after: Word, Repeats, "End of validity as a tool printed it; not a fact.";
         friendly_name: Word, Repeats, "Friendly name (property 11), verbatim.";
         is_archived: Bool, Repeats @ Key, "Archived mark (property 19).";
@@ -74,6 +76,7 @@ table! {
         attestation_assurance: Word, Repeats @ Key, "high, medium or low, by the TPM attestation policy in the certificate; the grade tells whether it was verified.";
         pqc_status: OfCertificate, Repeats, "";
         format: Word, Repeats @ Run, "Format of the source.";
+        format_confidence: Word, Repeats @ Run, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
         source_id: Word, Repeats @ Run, "First 16 hex digits of SHA-256 over the source's path inside its input and its member: joins sources.";
         source_path: Word, Repeats @ Run, "Path of the source inside its input.";
         source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
@@ -173,6 +176,7 @@ table! {
         catalogue_api: Word, Repeats, "API by the catalogue: capi, cng or cng_primitive.";
         catalogue_storage: Word, Repeats, "Kind of key storage by the catalogue.";
         catalogue_confidence: Word, Repeats, "Confidence of that row.";
+        format_confidence: Word, Repeats, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
         source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
@@ -228,6 +232,88 @@ table! {
         renewed_thumbprint: Text, Differs, "SHA-1 of the certificate that is renewed, hex.";
         thumbprint: Text, Differs, "SHA-1 of the certificate that the CA issued, hex.";
         sha256: Text, Differs, "SHA-256 of the certificate that the CA issued, hex.";
+        format_confidence: Word, Repeats, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
+        byte_offset: Int64, Differs, "Offset of the record in the source.";
+        record_number: Int64, Differs, "The export's own number of the record.";
+    }
+}
+
+table! {
+    /// One row is an endpoint or role on a client that uses a certificate.
+    BINDINGS = "bindings", Bindings {
+        audit: Word, Repeats, "Name of the audit, from --audit.";
+        binding_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
+        client: Word, Repeats, "Machine, lower case.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        binding_kind: Word, Repeats, "What uses the certificate: http_sys, iis, rdp, sql_server, winrm, adfs, cm_client, cm_role or other.";
+        endpoint: Word, Repeats, "Endpoint as the export spells it.";
+        ip: Word, Repeats, "Address of the endpoint.";
+        port: Int32, Repeats, "Port of the endpoint.";
+        sni_host: Word, Repeats, "Host name that clients ask for.";
+        thumbprint: Text, Differs, "SHA-1 of the certificate, hex: joins observations.";
+        store_name: Word, Repeats, "Store that the certificate is looked for in.";
+        app_id: Word, Repeats, "Application that made the binding: a GUID, lower case.";
+        app_name: Word, Repeats, "Application of that GUID, where it is documented: IIS, AD FS, SSTP.";
+        site_name: Word, Repeats, "Name of the web site.";
+        ssl_flags: Int64, Repeats, "Flags of the binding: 1 needs SNI, 2 uses the central certificate store.";
+        role: Word, Repeats, "Role of a site system, as Configuration Manager spells it.";
+        site_code: Word, Repeats, "Configuration Manager site code.";
+        site_version: Word, Repeats, "Configuration Manager site version.";
+        ssl_state: Int64, Repeats, "SslState of the role.";
+        format_confidence: Word, Repeats, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
+        source_id: Word, Repeats, "Joins sources.";
+        source_path: Word, Repeats, "Path of the source inside its input.";
+        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
+        byte_offset: Int64, Differs, "Offset of the record in the source.";
+        record_number: Int64, Differs, "The export's own number of the record.";
+    }
+}
+
+table! {
+    /// One row is a certificate template.
+    TEMPLATES = "templates", Templates {
+        audit: Word, Repeats, "Name of the audit, from --audit.";
+        template_id: Text, Differs, "source_id:byte_offset, with .n where several records start at one offset. Unique in a report.";
+        client: Word, Repeats, "Machine whose export this is, lower case.";
+        client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
+        template_name: Word, Repeats, "Common name of the template: joins template_name of certificates.";
+        display_name: Word, Repeats, "Name for people.";
+        template_oid: Word, Repeats, "Object identifier of the template: joins template_oid of certificates.";
+        schema_version: Int32, Repeats, "msPKI-Template-Schema-Version: 1 to 4.";
+        major_revision: Int32, Repeats, "Major revision.";
+        minor_revision: Int32, Repeats, "Minor revision.";
+        provider_category: Word, Repeats, "Provider category in Microsoft's words: legacy (cryptographic service providers) or key_storage_provider; null where version or flags are not said.";
+        default_api: Word, Repeats, "API that clients use by default with this template: capi or cng. Policy, not proof.";
+        providers: TextList, Repeats, "Providers in the order of preference; null where none is named.";
+        any_provider: Bool, Repeats, "True where the export can name providers and names none: any provider of the category may be used.";
+        ca_compatibility: Word, Repeats, "Oldest certification authority: windows_server_2003 to windows_server_2016.";
+        recipient_compatibility: Word, Repeats, "Oldest recipient: windows_xp_server_2003 to windows_10_server_2016.";
+        key_algorithm: Word, Repeats, "Asymmetric algorithm that the template asks for; versions 1 and 2 have none.";
+        hash_algorithm: Word, Repeats, "Hash of the request's signature that the template asks for.";
+        minimal_key_size: Int32, Repeats, "Smallest key size in bits.";
+        key_spec: Int64, Repeats, "Default key spec: 1 exchange, 2 signature.";
+        is_exportable: Bool, Repeats, "Keys may be exported.";
+        requires_archival: Bool, Repeats, "The private key is archived at the CA.";
+        is_strong_protection: Bool, Repeats, "The user is asked at every use.";
+        uses_legacy_provider: Bool, Repeats, "Flag CTPRIVATEKEY_FLAG_USE_LEGACY_PROVIDER (0x100).";
+        attestation: Word, Repeats, "Key attestation: none, preferred or required.";
+        attestation_basis: TextList, Repeats, "What the CA trusts: trust_on_use, endorsement_certificate, endorsement_key, and without_policy.";
+        subject_rules: TextList, Repeats, "Where the subject comes from: supplied_by_enrollee, or from_ad with common_name, dns_as_cn, email, directory_path.";
+        san_rules: TextList, Repeats, "What the subject alternative name has from Active Directory: dns, upn, email, spn, guid, domain_dns; supplied_by_enrollee.";
+        eku: TextList, Repeats, "Extended key usage OIDs.";
+        application_policies: TextList, Repeats, "Application policy OIDs.";
+        issuance_policies: TextList, Repeats, "Issuance policy OIDs.";
+        ra_signatures: Int32, Repeats, "Signatures that a request needs.";
+        validity_days: Int32, Repeats, "Whole days of validity.";
+        renewal_days: Int32, Repeats, "Whole days before the end in which renewal begins.";
+        general_flags: Int64, Repeats, "flags, raw.";
+        private_key_flags: Int64, Repeats, "msPKI-Private-Key-Flag, raw, unsigned.";
+        enrollment_flags: Int64, Repeats, "msPKI-Enrollment-Flag, raw, unsigned.";
+        name_flags: Int64, Repeats, "msPKI-Certificate-Name-Flag, raw, unsigned.";
+        format_confidence: Word, Repeats, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
         source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
@@ -247,12 +333,13 @@ table! {
         scenario: Word, Repeats, "Use of the key that is judged.";
         client: Word, Repeats, "Machine concerned, lower case.";
         client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        concerns: Word, Repeats, "Kind of thing concerned: private_key, key, binding, template, role or client.";
+        concerns: Word, Repeats, "Kind of thing concerned: private_key, key, binding, template, role, program or client.";
         concerned: Text, Differs, "The thing itself: its kind, name or id.";
         observation_id: Text, Differs, "The observation concerned.";
         key_id: Text, Differs, "The key concerned.";
         thumbprint: Text, Differs, "SHA-1 of the certificate concerned, hex.";
         spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
+        observed_at: Time, Repeats, "When what was found happened, where the export says it.";
         message: Word, Repeats, "One sentence for people.";
         rule_source: Word, Repeats, "Where the rule is defined.";
         source_id: Word, Repeats, "Joins sources.";

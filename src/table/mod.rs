@@ -198,6 +198,8 @@ pub static TABLES: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
         &columns::OBSERVATIONS,
         &columns::CERTIFICATES,
         &columns::PROVIDERS,
+        &columns::BINDINGS,
+        &columns::TEMPLATES,
         &columns::REQUESTS,
         &columns::FINDINGS,
         &columns::CLIENTS,

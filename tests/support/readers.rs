@@ -8,7 +8,9 @@ use std::io::Read;
 use certcensus::format::archive::{Body, Fault, Found, Packed};
 use certcensus::format::{FORMATS, Format, Input, Memory, Outcome, Setting};
 use certcensus::input::Window;
-use certcensus::record::{Client, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink};
+use certcensus::record::{
+    Binding, CapiUse, Client, Observation, PrivateKey, Provider, Reject, Request, Severity, Sink, Template,
+};
 
 /// Counts what a reader pushes and looks at all of it.
 #[derive(Default, Debug, PartialEq)]
@@ -47,6 +49,18 @@ impl Sink for Tally {
 
     fn request(&mut self, request: &Request<'_>) {
         self.keep(request);
+    }
+
+    fn binding(&mut self, binding: &Binding<'_>) {
+        self.keep(binding);
+    }
+
+    fn template(&mut self, template: &Template<'_>) {
+        self.keep(template);
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        self.keep(event);
     }
 
     fn private_key(&mut self, key: &PrivateKey<'_>) {

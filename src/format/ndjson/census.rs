@@ -337,7 +337,7 @@ fn provider(record: &mut Record<'_, '_>, run: &mut Run, sink: &mut dyn Sink) -> 
         impl_api: record.api(Field::ImplApi),
         impl_status: record.text(Field::ImplStatus),
         image: record.text(Field::Image),
-        smart_card: None,
+        ..Provider::default()
     };
     sink.provider(&provider);
     run.provider(&provider, sink);

@@ -271,6 +271,7 @@ pub(super) fn record(fields: &Fields<'_>, line: &[u8], offset: u64, scratch: &mu
             subject: flat.text(Field::Subject),
             issuer: flat.text(Field::Issuer),
             not_after: flat.text(Field::NotAfter),
+            ..Printed::default()
         },
     };
     sink.observation(&observation);

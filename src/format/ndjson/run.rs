@@ -182,7 +182,7 @@ impl Run {
             impl_api: provider.impl_api,
             impl_status: owned(&provider.impl_status),
             image: owned(&provider.image),
-            smart_card: None,
+            ..Provider::default()
         });
     }
 
@@ -227,6 +227,7 @@ impl Run {
             collector: self.collector.as_deref(),
             collector_version: self.collector_version.as_deref(),
             registry: &self.providers,
+            ..Collection::default()
         }
     }
 

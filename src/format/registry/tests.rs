@@ -3,7 +3,9 @@
 use super::collect::{BINARY, Collector, DWORD, DWORD_BIG_ENDIAN, EXPAND_SZ, MAX_FACT, MAX_PROVIDERS, SZ};
 use super::place::Root;
 use crate::format::testing::{Collect, sample, wide};
-use crate::record::{Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Sink};
+use crate::record::{
+    Binding, CapiUse, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Sink, Template,
+};
 
 const CSP: &str = r"Microsoft\Cryptography\Defaults\Provider\";
 const CARD: &str = r"Microsoft\Cryptography\Calais\SmartCards\A Card";
@@ -85,6 +87,9 @@ fn providers_have_a_say_in_what_follows_and_are_bounded() {
         fn client(&mut self, _: &Client<'_>) {}
         fn provider(&mut self, _: &Provider<'_>) {}
         fn request(&mut self, _: &Request<'_>) {}
+        fn binding(&mut self, _: &Binding<'_>) {}
+        fn template(&mut self, _: &Template<'_>) {}
+        fn capi_use(&mut self, _: &CapiUse<'_>) {}
         fn private_key(&mut self, _: &PrivateKey<'_>) {}
         fn reject(&mut self, _: Reject) {
             self.1 += 1;

@@ -6,7 +6,7 @@ mod lines;
 mod samples;
 
 use super::*;
-use crate::record::{Client, Observation, PrivateKey, Provider, Request, Severity};
+use crate::record::{Binding, CapiUse, Client, Observation, PrivateKey, Provider, Request, Severity, Template};
 
 /// What a reader pushed, in its order.
 #[derive(Debug, Default, PartialEq)]
@@ -48,6 +48,15 @@ impl Sink for Recorder {
     }
     fn request(&mut self, request: &Request<'_>) {
         self.events.push(format!("{request:?}"));
+    }
+    fn binding(&mut self, binding: &Binding<'_>) {
+        self.events.push(format!("{binding:?}"));
+    }
+    fn template(&mut self, template: &Template<'_>) {
+        self.events.push(format!("{template:?}"));
+    }
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        self.events.push(format!("{event:?}"));
     }
     fn private_key(&mut self, key: &PrivateKey<'_>) {
         self.events.push(format!("{key:?}"));
