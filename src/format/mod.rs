@@ -18,6 +18,7 @@ pub use passwords::Passwords;
 
 pub mod archive;
 pub mod bare_base64;
+pub mod certutil;
 pub mod code_page;
 pub mod der;
 pub mod element;
@@ -206,7 +207,7 @@ pub const FORMATS: &[&Format] = &[
     &pem::FORMAT,
     &recognised::CLIXML,
     &recognised::LDIF,
-    &recognised::CERTUTIL_TEXT,
+    &certutil::FORMAT,
     &recognised::MIMIKATZ_TEXT,
     &recognised::NETSH_TEXT,
     &recognised::CSV,

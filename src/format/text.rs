@@ -274,6 +274,19 @@ impl TextLine<'_> {
         self.offset + before as u64
     }
 
+    /// The same, from the offset that is `known` of an index before it; for lines that are gone through in steps.
+    pub fn offset_after(&self, known: (usize, u64), index: usize) -> u64 {
+        let between = self.text.get(known.0..index).unwrap_or_default();
+        let len = match (self.encoding, self.decoded) {
+            (Encoding::Utf8, Decoded::Not) => between.len(),
+            (Encoding::Utf8, Decoded::Replaced) => return self.offset_of(index),
+            (Encoding::Utf8, Decoded::Latin1) => between.chars().count(),
+            (Encoding::Utf8, Decoded::CodePage(page)) => page.len_of(between),
+            _ => 2 * between.encode_utf16().count(),
+        };
+        known.1 + len as u64
+    }
+
     /// Position in the undecoded bytes, where replacement made the text longer than they are.
     fn raw_position(&self, index: usize) -> usize {
         let (mut decoded, mut raw) = (0, 0);
