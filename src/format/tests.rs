@@ -32,6 +32,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("registry_pol", "registry_pol"),
     ("pkcs12", "pkcs12"),
     ("private_key", "private_key"),
+    ("certutil_text", "certutil_text"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {

@@ -83,6 +83,8 @@ pub(super) struct Block {
     pub(super) is_elided: bool,
     /// The verbose form, in which the key property may come late.
     pub(super) is_verbose: bool,
+    /// The lines of the key property ran together, and their labels are not known.
+    is_joined: bool,
     /// The export says that there is no key property.
     pub(super) is_denied: bool,
     /// Lines after the hash that are no key property.
@@ -95,6 +97,7 @@ pub(super) struct Block {
     numbers: u32,
     /// The section of a name in the verbose form: its label, and whether its attributes have begun.
     section: Option<(Span, bool)>,
+    name_hash_label: Option<Span>,
     key_id_label: Option<Span>,
     hash_label: Option<Span>,
     pub(super) has_hash: bool,
@@ -181,7 +184,7 @@ impl Block {
 
     /// The record has a key property, or a container of a card.
     pub(super) fn has_key(&self) -> bool {
-        self.provider.is_some() || self.container.is_some() || self.provider_type.is_some()
+        self.provider.is_some() || self.container.is_some() || self.provider_type.is_some() || self.is_joined
     }
 
     /// The test is repeated through another interface from here.
@@ -247,10 +250,13 @@ impl Block {
     /// A line with a hash. True where it is one.
     fn hash_line(&mut self, text: &str) -> bool {
         let Some(tagged) = shape::tagged(text) else { return false };
+        // The hashes of a name stand right below its attributes.
+        if self.section.take().is_some_and(|(_, has_begun)| has_begun) && !labels::is(tagged.label, labels::HASH) {
+            self.name_hash_label = Some(self.keep(tagged.label));
+        }
         match tagged.tag {
             "rfc-sha1" => {
                 self.is_verbose = true;
-                self.section = None;
                 self.key_id_label = Some(self.keep(tagged.label));
                 self.key_hash = shape::hex::<20>(tagged.value).map(Vec::from);
             }
@@ -273,7 +279,7 @@ impl Block {
 
     /// A line with a SHA-1 that is not the certificate's: of a name, below its attributes, or of the key.
     fn is_other_hash(&self, label: &str) -> bool {
-        self.section.is_some_and(|(_, has_begun)| has_begun) || self.get(self.key_id_label) == Some(label)
+        [self.name_hash_label, self.key_id_label].into_iter().any(|known| self.get(known) == Some(label))
     }
 
     /// The hash of the certificate is the last before its key property; once its label is known for it, it stays.
@@ -481,6 +487,9 @@ impl Block {
         if self.number_line(name, value) {
             return;
         }
+        if value.contains(" = ") && !is_key_label(name) {
+            return self.joined(value, invalid);
+        }
         if labels::is(name, labels::CONTAINER) {
             return self.set_container(value, invalid);
         }
@@ -502,6 +511,16 @@ impl Block {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Lines that ran together, in an unknown language: only the end of the provider's name can be told.
+    fn joined(&mut self, value: &str, invalid: bool) {
+        self.is_joined = true;
+        self.doubt(Code::BadStructure, "key_container", "the lines of the key property ran together");
+        let provider = value.rsplit_once(" = ").and_then(|(_, rest)| shape::leading_provider(rest));
+        if let Some(provider) = provider.filter(|_| self.provider.is_none()) {
+            self.provider = Some(self.keep_value(provider, invalid, "provider_name"));
         }
     }
 

@@ -145,7 +145,11 @@ fn is_start(text: &str) -> bool {
             rest.is_some_and(|rest| rest.starts_with(mark) || (mark == ':' && rest.starts_with("(sha1)")))
         })
     };
+    // A hash in any language: at least the last word of its label.
+    let word = text.split(' ').next().unwrap_or_default();
+    let is_hash = || word.contains("(sha1)") && after_hash(text).is_some();
     text.starts_with(CLOSING)
+        || is_hash()
         || text.starts_with("CertUtil: -")
         || (text.starts_with("CERT_")
             && shape::property(
@@ -165,11 +169,10 @@ fn before_header(text: &str, at: usize) -> usize {
     let inside = &before[..before.len() - mark.len()];
     let Some(open) = inside.rfind(mark) else { return at };
     let name = inside[..open].trim_end();
-    match name.rfind(' ') {
-        Some(start) => start + 1,
-        None => 0,
-    }
-    .max(usize::from(name.is_empty()) * at)
+    let start = name.rfind(' ').map_or(0, |blank| blank + 1);
+    // A header at the beginning is the line itself.
+    let is_first = text.get(..start).is_none_or(|before| before.trim().is_empty());
+    if name.is_empty() || is_first { at } else { start }
 }
 
 #[cfg(test)]

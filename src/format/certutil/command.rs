@@ -15,18 +15,14 @@ const OF_STORES: [&str; 6] = ["store", "verifystore", "repairstore", "exportpfx"
 /// The command line in this text: `certutil` and its options, after a prompt or at the beginning.
 pub(super) fn read(text: &str) -> Option<Command> {
     let at = find(text)?;
-    let before = text.get(..at)?.trim_end_matches(['"', '\'', '\\']).trim_end();
-    let is_prompt = before.is_empty() || before.ends_with(['>', '$', '#', '&', '\\', ';', '%']) || is_path(before);
+    let before = text.get(..at)?.trim_end_matches(['"', '\'']).trim_end();
+    // A prompt, another command, or the folder of the program.
+    let is_prompt = before.is_empty() || before.ends_with(['>', '$', '#', '&', '\\', '/', ';', '%']);
     let rest = text.get(at + "certutil".len()..)?;
     let rest = if rest.get(..4).is_some_and(|end| end.eq_ignore_ascii_case(".exe")) { &rest[4..] } else { rest };
     let rest = rest.trim_start_matches(['"', '\'']);
     let is_call = rest.starts_with([' ', '\t']) && rest.trim_start().starts_with(['-', '/']);
     (is_prompt && is_call).then(|| Command { scope: scope(rest) })
-}
-
-/// A folder before the program's name: `C:\Windows\System32\certutil`.
-fn is_path(before: &str) -> bool {
-    before.ends_with(['\\', '/'])
 }
 
 fn find(text: &str) -> Option<usize> {

@@ -38,11 +38,14 @@ pub(super) fn push(block: &Block, around: &Around<'_>, sink: &mut dyn Sink) {
         return sink.reject(lost(Code::TooLarge, "the record is longer than 10,000 lines or 1 MiB"));
     }
     if !block.has_hash && !block.has_key() {
-        return match (around.is_whole, block.is_card, block.has_content()) {
-            (true, true, false) => sink.skip("card_without_key"),
-            (true, _, _) => sink.reject(lost(Code::MissingField, "the record has neither a hash nor a key property")),
-            (false, ..) => sink.reject(lost(Code::Truncated, "the source ends inside the record, before its hash")),
+        return match (around.is_whole, block.is_card && !block.has_certificate()) {
+            (true, true) => sink.skip("card_without_key"),
+            (true, false) => sink.reject(lost(Code::MissingField, "the record has neither a hash nor a key property")),
+            (false, _) => sink.reject(lost(Code::Truncated, "the source ends inside the record, before its hash")),
         };
+    }
+    if block.is_card && block.container.is_none() && !block.has_certificate() {
+        return sink.skip("card_without_key");
     }
     sink.observation(&observation(block, around, lineage));
     for doubt in &block.doubts {
@@ -131,7 +134,8 @@ fn claims_report(block: &Block, around: &Around<'_>) -> KeyReport {
     if block.has_key() {
         return KeyReport::Claimed;
     }
-    let has_answer = block.results > 0 && !block.is_verbose;
+    // The last line of a source that was cut off may be the beginning of any other.
+    let has_answer = block.results > u32::from(!around.is_whole) && !block.is_verbose;
     let is_silent = block.banners > 0
         && !block.is_elided
         && !block.is_card

@@ -205,6 +205,21 @@ pub(super) fn is_provider(text: &str) -> bool {
     words().count() > 1 && (last.is_some_and(is_end) || text.contains("Cryptographic Services"))
 }
 
+/// The provider's name at the beginning of a text that goes on: up to the word that ends it, and its version.
+pub(super) fn leading_provider(text: &str) -> Option<&str> {
+    let ends = memchr::memchr_iter(b' ', text.as_bytes()).chain([text.len()]);
+    let names = ends.filter_map(|end| text.get(..end)).take_while(|name| name.len() < 128);
+    let mut longest = None;
+    for name in names {
+        match (is_provider(name), longest) {
+            (true, _) => longest = Some(name),
+            (false, Some(_)) => break,
+            (false, None) => {}
+        }
+    }
+    longest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +274,8 @@ mod tests {
         assert!(is_dump("0000  30 82 01") && is_dump("0010 fc") && !is_dump("29c42c8b 1") && !is_dump("2026 days"));
         assert!(is_name("CN=x") && is_name("OID.2.5.4.97=x") && !is_name("KeySpec =1") && !is_name("=x"));
         assert!(is_provider("Microsoft Enhanced Cryptographic Provider v1.0") && is_provider("Contoso HSM KSP"));
+        let rest = "Microsoft Enhanced Cryptographic Provider v1.0 Test ok";
+        assert_eq!(leading_provider(rest), Some("Microsoft Enhanced Cryptographic Provider v1.0"));
         assert!(!is_provider("Contoso Issuing CA") && !is_provider("Provider"));
     }
 }
