@@ -59,8 +59,12 @@ pub(super) fn push(block: &Block, around: &Around<'_>, sink: &mut dyn Sink) {
         };
         sink.reject(Reject::degraded(lineage, Stage::Decode, code, "thumbprint", message));
     }
-    if !around.is_whole && claims_report(block, around) == KeyReport::NotReported && !block.is_nested {
-        let message = "the source ends inside the record: whether it has a key property is not known";
+    let is_open = claims_report(block, around) == KeyReport::NotReported && !block.is_nested;
+    if is_open && (!around.is_whole || block.is_elided) {
+        let message = match around.is_whole {
+            false => "the source ends inside the record: whether it has a key property is not known",
+            true => "lines of the record are left out: whether it has a key property is not known",
+        };
         sink.reject(Reject::degraded(lineage, Stage::Read, Code::Truncated, "key_presence", message));
     }
 }
@@ -70,7 +74,7 @@ fn observation<'a>(block: &'a Block, around: &Around<'a>, lineage: Lineage) -> O
     let is_stored = !block.is_nested && !block.is_card;
     let is_machine = block.access_state.is_some_and(|state| state & LOCAL_MACHINE_STORE != 0);
     let scope = around.scope.or(is_machine.then_some(StoreLocation::LocalMachine)).or(around.file_scope);
-    let is_inferred = block.provider_type.is_some_and(|kind| !SEEN_TYPES.contains(&kind));
+    let is_inferred = !block.is_card && block.provider_type.is_some_and(|kind| !SEEN_TYPES.contains(&kind));
     Observation {
         lineage,
         store_location: scope.filter(|_| is_stored),
@@ -100,14 +104,17 @@ fn claims<'a>(block: &'a Block, around: &Around<'_>) -> Claims<'a> {
         // Without a key property the word adds nothing.
         false => block.error.filter(|_| has_key),
     };
+    // A container on a card is reached through both interfaces, and `-scinfo` lists it once for each. Which of them a
+    // certificate uses, the key property in its store says.
+    let is_own = !block.is_card;
     let identifier = block.key_identifier.as_ref().or(block.key_hash.as_ref());
     let has = |id: u32| block.properties.iter().any(|property| property.id == id);
     Claims {
         key_report: claims_report(block, around),
-        provider_name: text(block, block.provider),
-        provider_type: block.provider_type,
-        key_spec: block.key_spec,
-        key_flags: block.key_flags,
+        provider_name: text(block, block.provider).filter(|_| is_own),
+        provider_type: block.provider_type.filter(|_| is_own),
+        key_spec: block.key_spec.filter(|_| is_own),
+        key_flags: block.key_flags.filter(|_| is_own),
         key_container: text(block, block.container),
         key_path: text(block, block.key_path),
         acquire: hresult.map(|hresult| Acquire { hresult: Some(hresult), key_spec: None }),

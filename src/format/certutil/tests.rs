@@ -298,6 +298,7 @@ fn silence_denies_a_key_only_where_the_record_is_whole() {
     assert_eq!(report(&one("")), KeyReport::NotReported);
     assert_eq!(read(&one("")).degraded(), [Code::Truncated]);
     assert_eq!(report(&one("...\nCertUtil: -store x\n")), KeyReport::NotReported, "lines were left out");
+    assert_eq!(read(&one("...\nCertUtil: -store x\n")).degraded(), [Code::Truncated]);
     assert_eq!(report(&one("没有密钥提供程序信息\n")), KeyReport::Absent);
     let bare = format!("Serial Number: 0a0b\nCert Hash(sha1): {HASH}\nSignature Hash: 00\nCertUtil: -dump x\n");
     assert_eq!(report(&bare), KeyReport::NotReported, "the dump of a certificate file has no properties");
@@ -406,6 +407,21 @@ fn keys_follow_the_blank_lines_and_the_unique_names() {
         .collect::<String>();
     let lost: Vec<_> = read(&flat).observations.iter().filter_map(|o| o.claims.key_container.clone()).collect();
     assert_eq!(lost, names, "leading blanks lost");
+}
+
+#[test]
+fn a_card_says_where_a_key_is_and_not_which_interface_uses_it() {
+    let seen = read_all(&FORMAT, &sample("certutil_text", "scinfo.txt"), "host.txt");
+    assert_eq!((seen.observations.len(), seen.skips.get("card_without_key")), (2, Some(&1)));
+    for row in &seen.observations {
+        let claims = &row.claims;
+        assert_eq!((claims.provider_name.as_deref(), claims.provider_type), (None, None));
+        assert_eq!(claims.key_container.as_deref(), Some("nl-7a8b9c"), "without the mark of the default container");
+        assert_eq!(
+            (claims.reader.as_deref(), claims.key_report),
+            (Some("Northlight Dual Reader 0"), KeyReport::Claimed)
+        );
+    }
 }
 
 #[test]
