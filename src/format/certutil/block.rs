@@ -294,10 +294,8 @@ impl Block {
     /// A line before the hash: serial number, names, validity.
     fn identity(&mut self, piece: Piece<'_>) {
         let text = piece.text;
-        if let Some((label, has_begun)) = self.section {
-            if shape::is_name(text) {
-                return self.attribute(label, has_begun, piece);
-            }
+        if let Some((label, has_begun)) = self.section.filter(|_| shape::is_name(text)) {
+            return self.attribute(label, has_begun, piece);
         }
         if let Some((name, value)) = shape::assignment(text)
             && (self.is_card || is_key_label(name))

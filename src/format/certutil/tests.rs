@@ -259,7 +259,7 @@ fn encodings_change_nothing() {
     let whole = store(&LANGUAGES[1]);
     let expected = rows(&read(&whole));
     let wide = |mark: &[u8]| [mark, &whole.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat();
-    let eight_bit = whole.replace('ü', "\u{fc}").chars().map(|c| c as u8).collect::<Vec<_>>();
+    let eight_bit = whole.chars().map(|c| c as u8).collect::<Vec<_>>();
     for bytes in [wide(b""), wide(b"\xff\xfe"), [b"\xef\xbb\xbf", whole.as_bytes()].concat(), eight_bit] {
         let seen = read_all(&FORMAT, &bytes, "host.txt");
         assert_eq!(rows(&seen), expected);
