@@ -70,9 +70,9 @@ recognised! {
     /// `certutil -view`.
     ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "certutil -view (AD CS)",
         |head| any_line(head, is_schema_rule);
-    /// `Export-Clixml`.
-    CLIXML = "clixml", "PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
-        |head| text_of(head).trim_ascii_start().starts_with(b"<Objs ");
+    /// `Export-Clixml` of objects that nobody reads.
+    OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
+        |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
     /// `certutil` output of the store family, keys and provider lists.

@@ -67,7 +67,7 @@ fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
         ("other_json", b"\xef\xbb\xbf[\r\n  {\r\n \"a\": 1".to_vec()),
         ("adcs_text", schema.into()),
         ("pem", utf16("text\r\n-----BEGIN CERTIFICATE-----\r\n")),
-        ("clixml", b"<Objs Version=\"1.1.0.1\" xmlns=".to_vec()),
+        ("other_clixml", b"<Objs Version=\"1.1.0.1\" xmlns=".to_vec()),
         ("ldif", b"# comment\ndn: CN=x,DC=example,DC=test\nobjectClass: top\n".to_vec()),
         ("certutil_text", b"================ Zertifikat 0 ================\r\n".to_vec()),
         ("certutil_text", b"  CERT_KEY_PROV_INFO_PROP_ID(2):\r\n".to_vec()),
