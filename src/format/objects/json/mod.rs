@@ -47,7 +47,12 @@ fn first_of_kind(bytes: &[u8]) -> bool {
     let text = text_of(bytes, None).0;
     let mut rest = text.trim_start();
     if let Some(inner) = rest.strip_prefix('[') {
+        let between = |c: char| c.is_whitespace() || c == ',';
         rest = inner.trim_start();
+        // PowerShell writes one for nothing.
+        while let Some(after) = rest.strip_prefix("null") {
+            rest = after.trim_start_matches(between);
+        }
     }
     rest.starts_with(['{', '[']) && is_of_kind(rest)
 }
