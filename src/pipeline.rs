@@ -86,7 +86,7 @@ pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
 pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, Error> {
     let threads = pool.current_num_threads();
     let line = Line::new(job, report, threads + 2);
-    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads));
+    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads, job));
     pool.broadcast(|_| {
         let _watch = Watch(&line);
         let mut worker = Worker {
@@ -259,7 +259,7 @@ fn read_unit(
         }
     }
     let sha256 = match job.hash_sources && unit.start == 0 && source.trouble.is_none() && !source.special {
-        true => hash_file(source),
+        true => hash_file(source, job.progress),
         false => Ok(None),
     };
     let sha256 = sha256.unwrap_or_else(|error| {
@@ -406,11 +406,14 @@ fn end_early(error: &io::Error, here: Lineage, sink: &mut GroupSink<'_>) -> Stat
     status
 }
 
-fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
+fn hash_file(source: &Source, progress: &Progress) -> io::Result<Option<[u8; 32]>> {
     let mut file = File::open(&source.file)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; crate::input::CHUNK];
     loop {
+        if progress.is_stopped() {
+            return Ok(None);
+        }
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Some(hash.finalize().into())),
             Ok(n) => hash.update(&buffer[..n]),

@@ -72,6 +72,16 @@ impl Filter {
         Ok(Filter { include: globs("--include", include)?, exclude: globs("--exclude", exclude)? })
     }
 
+    /// Some files may not be taken.
+    pub fn is_some(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some()
+    }
+
+    /// Whether something of this path that cannot be listed is to be named: what lies in it might have been taken.
+    fn names(&self, path: &str) -> bool {
+        !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
+    }
+
     fn takes(&self, path: &str) -> bool {
         self.include.as_ref().is_none_or(|set| set.is_match(path))
             && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
@@ -193,7 +203,7 @@ fn walk_linked(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
             Err(error) => {
                 let file = error.path().unwrap_or(input).to_owned();
                 let path = inside(input, &file);
-                if !filter.takes(&path) {
+                if !filter.names(&path) {
                     continue;
                 }
                 let code = if error.loop_ancestor().is_some() { Code::SymlinkLoop } else { Code::Io };
