@@ -3,9 +3,9 @@
 //! Such an element says of a key what property 2 says beside a certificate, so a certificate without that property is
 //! not one without a key: it is to be looked up here, by its key identifier.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fs::File;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -101,7 +101,6 @@ pub(crate) fn has_provider(element: &[u8]) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct KeyFiles {
     stores: HashMap<PathBuf, Keys>,
-    is_cut: bool,
 }
 
 /// What is known of the key of a certificate's element.
@@ -116,9 +115,11 @@ impl KeyFiles {
     /// Looks for keys among the sources, by their folders, and reads them. What cannot be read is told when its turn comes.
     /// `is_filtered`: the sources may not be all that their folders hold.
     pub fn find(sources: &[Source], is_filtered: bool) -> Self {
-        let (mut found, mut bytes) = (KeyFiles { is_cut: is_filtered, ..KeyFiles::default() }, 0);
+        let (mut found, mut bytes) = (KeyFiles::default(), 0);
+        let mut counts = HashMap::<&Path, usize>::new();
         for source in sources {
             let Some(store) = store_of(&source.file, KEYS) else { continue };
+            *counts.entry(store).or_default() += 1;
             let keys = found.stores.entry(store.to_owned()).or_default();
             if bytes > MAX_TREES || source.len > MAX_ELEMENT as u64 {
                 keys.cut();
@@ -130,6 +131,14 @@ impl KeyFiles {
                     keys.add(source.path.rsplit('/').next().unwrap_or_default(), &element);
                 }
                 Err(_) => keys.cut(),
+            }
+        }
+        if is_filtered {
+            let stores: HashSet<_> = sources.iter().filter_map(|source| store_of(&source.file, CERTIFICATES)).collect();
+            for store in stores {
+                if keys_in(store) > counts.get(store).copied().unwrap_or_default() {
+                    found.stores.entry(store.to_owned()).or_default().cut();
+                }
             }
         }
         found
@@ -150,7 +159,7 @@ impl KeyFiles {
         KeyOf {
             element: keys.and_then(|keys| keys.of_certificate(element)),
             // Where the input is the certificate's own folder, that of the keys is not part of it.
-            has_unseen: is_root || self.is_cut || keys.is_some_and(Keys::is_cut),
+            has_unseen: is_root || keys.is_some_and(Keys::is_cut),
         }
     }
 }
@@ -162,6 +171,21 @@ fn read(source: &Source) -> io::Result<Vec<u8>> {
     let mut element = Vec::new();
     File::open(&source.file)?.take(MAX_ELEMENT as u64).read_to_end(&mut element)?;
     Ok(element)
+}
+
+/// How many files the folder of a store's keys holds; endlessly many where it cannot be listed.
+fn keys_in(store: &Path) -> usize {
+    let count = || -> io::Result<usize> {
+        let mut count = 0;
+        for entry in fs::read_dir(store)? {
+            let entry = entry?;
+            if entry.file_name().eq_ignore_ascii_case(KEYS) {
+                count += fs::read_dir(entry.path())?.count();
+            }
+        }
+        Ok(count)
+    };
+    count().unwrap_or(usize::MAX)
 }
 
 /// The folder of the store that this file is an element of, if it lies in a folder of this name.
