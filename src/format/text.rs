@@ -102,11 +102,21 @@ fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
         _ => u16::from_le_bytes(*pair),
     };
     out.reserve(pairs.len());
-    for character in char::decode_utf16(pairs.iter().map(unit)) {
-        match character {
-            Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(_) => out.push(UNDECODABLE),
+    let mut pairs = pairs;
+    while !pairs.is_empty() {
+        // Nearly all of it is ASCII: a byte a unit, taken as far as that goes.
+        let ascii = pairs.iter().take_while(|pair| unit(pair) < 0x80).count();
+        let (plain, rest) = pairs.split_at(ascii);
+        out.extend(plain.iter().map(|pair| unit(pair) as u8));
+        let other = rest.iter().take_while(|pair| unit(pair) >= 0x80).count();
+        let (other, rest) = rest.split_at(other);
+        for character in char::decode_utf16(other.iter().map(unit)) {
+            match character {
+                Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                Err(_) => out.push(UNDECODABLE),
+            }
         }
+        pairs = rest;
     }
     !half.is_empty()
 }

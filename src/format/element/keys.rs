@@ -118,7 +118,7 @@ impl KeyFiles {
         let (mut found, mut bytes) = (KeyFiles::default(), 0);
         let mut counts = HashMap::<&Path, usize>::new();
         for source in sources {
-            let Some(store) = store_of(&source.file, KEYS) else { continue };
+            let Some(store) = store_of(&source.path, &source.file, KEYS) else { continue };
             *counts.entry(store).or_default() += 1;
             let keys = found.stores.entry(store.to_owned()).or_default();
             if bytes > MAX_TREES || source.len > MAX_ELEMENT as u64 {
@@ -134,7 +134,8 @@ impl KeyFiles {
             }
         }
         if is_filtered {
-            let stores: HashSet<_> = sources.iter().filter_map(|source| store_of(&source.file, CERTIFICATES)).collect();
+            let stores: HashSet<_> =
+                sources.iter().filter_map(|source| store_of(&source.path, &source.file, CERTIFICATES)).collect();
             for store in stores {
                 if keys_in(store) > counts.get(store).copied().unwrap_or_default() {
                     found.stores.entry(store.to_owned()).or_default().cut();
@@ -154,7 +155,8 @@ impl KeyFiles {
         };
         let is_root = !input.path.contains('/');
         let absolute = is_root.then(|| std::path::absolute(file).ok()).flatten();
-        let Some(store) = store_of(absolute.as_deref().unwrap_or(file), CERTIFICATES) else { return nothing };
+        let file = absolute.as_deref().unwrap_or(file);
+        let Some(store) = store_of(input.path, file, CERTIFICATES) else { return nothing };
         let keys = self.stores.get(store);
         KeyOf {
             element: keys.and_then(|keys| keys.of_certificate(element)),
@@ -188,8 +190,17 @@ fn keys_in(store: &Path) -> usize {
     count().unwrap_or(usize::MAX)
 }
 
-/// The folder of the store that this file is an element of, if it lies in a folder of this name.
-fn store_of<'p>(file: &'p Path, kind: &str) -> Option<&'p Path> {
+/// The folder of the store that this file is an element of, if it lies in a folder of this name. `path` is its path inside the
+/// input, which says at once that most files are none.
+fn store_of<'p>(path: &str, file: &'p Path, kind: &str) -> Option<&'p Path> {
+    let folder = path.rsplit_once('/').map(|(folder, _)| folder.as_bytes());
+    let ends_so = |folder: &[u8]| {
+        let start = folder.len().checked_sub(kind.len());
+        start.is_some_and(|start| folder[start..].eq_ignore_ascii_case(kind.as_bytes()))
+    };
+    if !folder.is_none_or(ends_so) {
+        return None;
+    }
     let folder = file.parent()?;
     folder.file_name()?.eq_ignore_ascii_case(kind).then(|| folder.parent())?
 }
