@@ -201,7 +201,9 @@ pub const FORMATS: &[&Format] = &[
     &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
-    &recognised::JSON_DOCUMENT,
+    &objects::lines::FORMAT,
+    &objects::json::FORMAT,
+    &recognised::OTHER_JSON,
     &recognised::ADCS_TEXT,
     &pem::FORMAT,
     &recognised::CLIXML,
@@ -209,7 +211,8 @@ pub const FORMATS: &[&Format] = &[
     &recognised::CERTUTIL_TEXT,
     &recognised::MIMIKATZ_TEXT,
     &recognised::NETSH_TEXT,
-    &recognised::CSV,
+    &objects::csv::FORMAT,
+    &recognised::OTHER_CSV,
     &bare_base64::FORMAT,
 ];
 

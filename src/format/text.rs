@@ -95,7 +95,7 @@ pub fn utf16le(bytes: &[u8]) -> (String, bool) {
 
 /// Appends UTF-16 to `out` as UTF-8, with [`UNDECODABLE`] for each unpaired surrogate; true where half a unit is left
 /// over at the end.
-fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
+pub(super) fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
     let (pairs, half) = bytes.as_chunks::<2>();
     let unit = |pair: &[u8; 2]| match encoding {
         Encoding::Utf16Be => u16::from_be_bytes(*pair),

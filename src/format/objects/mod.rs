@@ -6,6 +6,14 @@
 //!
 //! Names of fields are compared by letters and digits alone, as in the alias table of flat NDJSON.
 
+pub mod csv;
+pub mod json;
+pub mod kinds;
+pub mod lines;
+
+mod feed;
+mod visit;
+
 use std::borrow::Cow;
 
 use super::Setting;

@@ -1,0 +1,147 @@
+//! From a carrier's values to the kinds that read them.
+
+use crate::format::Setting;
+use crate::record::{
+    Binding, CapiUse, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Seen, Sink, Stage,
+    Template,
+};
+
+use super::{Carrier, Object, Value, Visit, kind_of};
+
+/// Names of the field in which services and `ConvertTo-Json` wrap their lists of objects.
+const WRAPPERS: [&str; 4] = ["value", "results", "items", "rows"];
+
+/// What all values of a source have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) carrier: Carrier,
+    pub(super) path: &'p str,
+    pub(super) setting: &'p Setting,
+}
+
+impl Place<'_> {
+    /// Reads the value that stands at `offset`: an object of some kind, a list of such, or an object that wraps one.
+    /// Where `guessed`, letters of its text were.
+    pub(super) fn visit(&self, value: &Value<'_>, offset: u64, guessed: bool, sink: &mut dyn Sink) {
+        let mut watched = Watched { sink, next: Lineage::at(offset), kept: None };
+        match members(value) {
+            Some(items) if !items.is_empty() => items.iter().for_each(|item| self.one(item, &mut watched)),
+            Some(_) => watched.skip("empty_list"),
+            None => self.one(value, &mut watched),
+        }
+        if let Some(lineage) = watched.kept.filter(|_| guessed) {
+            let message = "the text is not UTF-8; letters beyond ASCII are guessed";
+            watched.sink.reject(Reject::degraded(lineage, Stage::Decode, Code::BadText, "text", message));
+        }
+    }
+
+    fn one(&self, value: &Value<'_>, watched: &mut Watched<'_>) {
+        let lineage = watched.next;
+        // The next row of this place has the next number, whatever became of this value.
+        watched.next.part = watched.next.part.saturating_add(1);
+        let lost = |code, message: &str| Reject::lost(lineage, Stage::Decode, code, message);
+        let Value::Object(object) = value else {
+            return watched.sink.reject(lost(Code::BadStructure, "the value is no object"));
+        };
+        let Some(kind) = kind_of(object) else {
+            return watched.sink.reject(lost(Code::UnknownType, "the object is of no known kind"));
+        };
+        let Place { carrier, path, setting } = *self;
+        (kind.read)(object, &mut Visit { lineage, carrier, path, setting, sink: watched });
+    }
+}
+
+/// The items of a list, or of an object of no kind that wraps a list of objects.
+pub(super) fn members<'v, 'a>(value: &'v Value<'a>) -> Option<&'v [Value<'a>]> {
+    match value {
+        Value::List(items) => Some(items),
+        Value::Object(object) if kind_of(object).is_none() => wrapped(object),
+        _ => None,
+    }
+}
+
+fn wrapped<'v, 'a>(object: &'v Object<'a>) -> Option<&'v [Value<'a>]> {
+    WRAPPERS.iter().find_map(|name| match object.get(name)? {
+        Value::List(items) if items.first().and_then(Value::object).is_some() => Some(items.as_slice()),
+        _ => None,
+    })
+}
+
+/// Passes everything on and notes which rows were kept.
+struct Watched<'s> {
+    sink: &'s mut dyn Sink,
+    /// The next number that no row of this place has.
+    next: Lineage,
+    /// The last row.
+    kept: Option<Lineage>,
+}
+
+impl Watched<'_> {
+    fn keep(&mut self, lineage: Lineage) {
+        self.kept = Some(lineage);
+        self.next.part = self.next.part.max(lineage.part.saturating_add(1));
+    }
+}
+
+impl Sink for Watched<'_> {
+    fn observation(&mut self, observation: &Observation<'_>) {
+        self.keep(observation.lineage);
+        self.sink.observation(observation);
+    }
+
+    fn client(&mut self, client: &Client<'_>) {
+        self.keep(client.lineage);
+        self.sink.client(client);
+    }
+
+    fn provider(&mut self, provider: &Provider<'_>) {
+        self.keep(provider.lineage);
+        self.sink.provider(provider);
+    }
+
+    fn request(&mut self, request: &Request<'_>) {
+        self.keep(request.lineage);
+        self.sink.request(request);
+    }
+
+    fn binding(&mut self, binding: &Binding<'_>) {
+        self.keep(binding.lineage);
+        self.sink.binding(binding);
+    }
+
+    fn template(&mut self, template: &Template<'_>) {
+        self.keep(template.lineage);
+        self.sink.template(template);
+    }
+
+    fn capi_use(&mut self, event: &CapiUse<'_>) {
+        self.keep(event.lineage);
+        self.sink.capi_use(event);
+    }
+
+    fn private_key(&mut self, key: &PrivateKey<'_>) {
+        self.keep(key.lineage);
+        self.sink.private_key(key);
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.next.part = self.next.part.max(reject.lineage.part.saturating_add(1));
+        self.sink.reject(reject);
+    }
+
+    fn skip(&mut self, reason: &'static str) {
+        self.sink.skip(reason);
+    }
+
+    fn incomplete(&mut self, client: Option<&str>) {
+        self.sink.incomplete(client);
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.sink.seen()
+    }
+
+    fn stopped(&self) -> bool {
+        self.sink.stopped()
+    }
+}
