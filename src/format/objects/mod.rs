@@ -187,6 +187,7 @@ pub struct Kind {
 pub const KINDS: &[&Kind] = &[
     &kinds::osquery::RESULT,
     &kinds::keyfactor::JOB,
+    &kinds::keyfactor::ENTRY,
     &kinds::keyfactor::ITEM,
     &kinds::defender::KIND,
     &kinds::velociraptor::KIND,

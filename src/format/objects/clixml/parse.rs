@@ -13,9 +13,12 @@ use crate::format::objects::{Object, Value};
 /// Deepest nesting of elements; PowerShell goes to 2 by default, and three elements stand for each step.
 const MAX_DEPTH: usize = 100;
 
+/// Most values of one element: each takes many times the room of the shortest text that makes one.
+const MAX_VALUES: usize = 500_000;
+
 /// The first element of `text`. Of one that is cut, what stands before the cut, where `partial` allows it.
 pub(super) fn parse(text: &str, partial: bool) -> Result<Value<'_>, String> {
-    let mut parser = Parser { reader: Reader::from_str(text), partial, ended: false };
+    let mut parser = Parser { reader: Reader::from_str(text), partial, ended: false, left: MAX_VALUES };
     loop {
         match parser.next()? {
             Node::Start(start) => return parser.value(&start, 0),
@@ -31,6 +34,8 @@ struct Parser<'t> {
     partial: bool,
     /// The text ended inside the element.
     ended: bool,
+    /// So many values may follow.
+    left: usize,
 }
 
 /// What the parser knows of XML.
@@ -83,7 +88,7 @@ impl<'t> Parser<'t> {
             "LST" | "IE" | "STK" | "QUE" => self.list(depth),
             "DCT" => self.dictionary(depth),
             // A secret, if only an encrypted one; type names and references to them.
-            "SS" | "TN" | "TNRef" | "Ref" => self.pass(depth),
+            "SS" | "TN" | "TNRef" | "Ref" => self.text().map(|_| Value::Null),
             "BA" => {
                 let text = self.text()?;
                 let bytes = base64_simd::forgiving_decode_to_vec(text.as_bytes());
@@ -115,14 +120,12 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn pass(&mut self, _: usize) -> Result<Value<'t>, String> {
-        self.text().map(|_| Value::Null)
-    }
-
     /// The elements inside one that was opened, each with its start.
     fn each(&mut self, depth: usize, mut visit: impl FnMut(&BytesStart<'t>, Value<'t>)) -> Result<(), String> {
         loop {
-            match self.next()? {
+            let node = self.next()?;
+            self.left = self.left.checked_sub(1).ok_or("the object has too many values")?;
+            match node {
                 Node::Start(start) => {
                     let value = self.value(&start, depth + 1)?;
                     visit(&start, value);
@@ -276,6 +279,8 @@ mod tests {
         assert_eq!(object.text("a").as_deref(), Some("x\u{fffd}y"));
         let deep = format!("{}{}", "<Obj><LST>".repeat(10_000), "</LST></Obj>".repeat(10_000));
         assert!(parse(&deep, false).is_err());
+        let wide = |count: usize| format!("<Obj><LST>{}</LST></Obj>", "<Nil/>".repeat(count));
+        assert!(parse(&wide(MAX_VALUES - 10), false).is_ok() && parse(&wide(MAX_VALUES), false).is_err());
     }
 
     #[test]

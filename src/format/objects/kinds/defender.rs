@@ -19,11 +19,19 @@ fn is(object: &Object<'_>) -> bool {
     object.has("deviceid") && object.has("thumbprint") && (object.has("issuedto") || object.has("issuedby"))
 }
 
+/// The path begins with the location of a store.
+fn is_store(path: &str) -> bool {
+    let path = path.strip_prefix("Cert:").unwrap_or(path);
+    let first = path.split(['\\', '/']).find(|part| !part.is_empty());
+    first.is_some_and(|first| ["LocalMachine", "CurrentUser"].iter().any(|store| first.eq_ignore_ascii_case(store)))
+}
+
 fn read(object: &Object<'_>, visit: &mut Visit<'_, '_>) {
-    let mut fields = Fields::default();
-    for (name, value) in &object.fields {
-        // `Path` is where the file or store is; it is no path of a key.
-        fields.add(name, value);
+    let mut fields = Fields::of(object);
+    // Where the certificate is: a store, or any file.
+    let path = object.text("path");
+    if let Some(path) = path.filter(|path| is_store(path)) {
+        fields.text("StorePath", &path);
     }
     // Every row has the device's id, and its name only where the query joined it.
     if object.text("devicename").is_none()

@@ -16,6 +16,17 @@ pub const ITEM: Kind = Kind {
     read: read_item,
 };
 
+/// What an orchestrator reports of one entry of a store.
+pub const ENTRY: Kind = Kind {
+    name: "keyfactor_entry",
+    title: "inventory entry of a Keyfactor orchestrator",
+    yields: "a certificate and its chain",
+    source: "Keyfactor orchestrator SDK, CurrentInventoryItem",
+    confidence: FormatConfidence::Documented,
+    is: |object| ["alias", "certificates", "privatekeyentry"].iter().all(|name| object.has(name)),
+    read: read_entry,
+};
+
 /// The configuration of a job.
 pub const JOB: Kind = Kind {
     name: "keyfactor_job",
@@ -40,6 +51,31 @@ fn read_item(object: &Object<'_>, visit: &mut Visit<'_, '_>) {
         fields.add(name, value);
     }
     fields.push(visit, ITEM.confidence, true);
+}
+
+fn read_entry(object: &Object<'_>, visit: &mut Visit<'_, '_>) {
+    let certificates = object.get("certificates").map_or(&[][..], Value::items);
+    let first = visit.lineage;
+    for (part, certificate) in (first.part..).zip(certificates) {
+        let mut fields = Fields::default();
+        fields.add("Certificate", certificate);
+        // The key, and what is said of it, is that of the first one; others are its chain.
+        if part == first.part {
+            if let Some(key) = object.get("privatekeyentry") {
+                fields.add("PrivateKeyEntry", key);
+            }
+            let parameters = object.get("parameters").and_then(Value::object);
+            if let Some(provider) = parameters.and_then(|parameters| parameters.get("providername")) {
+                fields.add("ProviderName", provider);
+            }
+        }
+        visit.lineage = Lineage { part, ..first };
+        fields.push(visit, ENTRY.confidence, false);
+    }
+    if certificates.is_empty() {
+        let message = "the entry has no certificate";
+        visit.sink.reject(Reject::lost(first, Stage::Decode, Code::NoCertificate, message));
+    }
 }
 
 fn read_job(object: &Object<'_>, visit: &mut Visit<'_, '_>) {

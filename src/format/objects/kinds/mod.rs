@@ -11,6 +11,8 @@ pub mod powershell;
 pub mod velociraptor;
 
 mod fields;
+#[cfg(test)]
+mod tests;
 
 /// Kinds whose objects, one a line, are flat certificate lines as well and are read as such.
 const FLAT: [&str; 4] =

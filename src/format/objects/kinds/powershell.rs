@@ -57,8 +57,9 @@ fn read(object: &Object<'_>, visit: &mut Visit<'_, '_>) {
     if let Some(key) = object.get("privatekey").and_then(Value::object) {
         private_key(key, &mut fields);
     }
-    let confidence = match visit.carrier {
-        Carrier::Clixml => FormatConfidence::Seen,
+    // Of the forms of .NET's certificate, a real one was seen of CLIXML alone.
+    let confidence = match (visit.carrier, object.get("rawdata")) {
+        (Carrier::Clixml, Some(Value::Bytes(_))) => FormatConfidence::Seen,
         _ => KIND.confidence,
     };
     // An empty provider may be a key that could not be opened.
