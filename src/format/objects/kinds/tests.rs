@@ -2,6 +2,7 @@
 
 use super::super::{Object, Value, json, kind_of, lines};
 use crate::format::testing::{Collect, read_all, samples};
+use crate::format::{HEAD, Head};
 use crate::record::{Code, KeyReport};
 
 const A: &str = "A6DBFD78F1113C07D1A331F4388D1EDC72BA6E73";
@@ -140,6 +141,21 @@ fn objects_stream_through_a_small_window_with_their_places() {
             row.lineage.byte_offset == (width * (5 + at * stride)) as u64
         };
         assert!(seen.observations.iter().enumerate().all(fits));
+    }
+}
+
+#[test]
+fn an_object_that_is_longer_than_the_head_is_known_by_its_first_properties() {
+    // Windows PowerShell puts each octet on a line of its own, far from the margin.
+    let octets = vec![format!("\r\n{}48", " ".repeat(60)); 2000].join(",");
+    for first in [
+        format!("\"Archived\":  false,\r\n    \"Extensions\":  [{{\"RawData\":  [{octets}"),
+        format!("\"Archived\":  false,\r\n    \"RawData\":  [{octets}"),
+        format!("\"Subject\":  \"CN=x\",\r\n    \"RawData\":  {{\"value\":  [{octets}"),
+    ] {
+        let text = format!("[\r\n    {{\r\n    {first}");
+        let head = Head { bytes: &text.as_bytes()[..HEAD], complete: false, len: None };
+        assert_eq!(crate::format::sniff(&head).map(|format| format.name), Some("json_document"), "{}", &text[..99]);
     }
 }
 
