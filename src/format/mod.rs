@@ -16,6 +16,7 @@ pub use code_page::CodePage;
 pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
+pub mod adcs;
 pub mod archive;
 pub mod bare_base64;
 pub mod code_page;
@@ -202,7 +203,7 @@ pub const FORMATS: &[&Format] = &[
     &ndjson::CENSUS,
     &ndjson::FLAT,
     &recognised::JSON_DOCUMENT,
-    &recognised::ADCS_TEXT,
+    &adcs::FORMAT,
     &pem::FORMAT,
     &recognised::CLIXML,
     &recognised::LDIF,
