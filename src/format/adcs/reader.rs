@@ -45,7 +45,7 @@ enum At {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Quoted {
     field: Field,
-    /// A quote ended the last line, or the first one held two.
+    /// A quote ended the last line, or an identifier stood in quotes.
     may_end: bool,
     /// The last line was as long as lines can be.
     is_cut: bool,
@@ -269,13 +269,17 @@ impl<'s> Reader<'s> {
     /// A value in the line of its label.
     fn value(&mut self, field: Field, value: &str, is_cut: bool) {
         self.at = At::Row;
+        // What ends a line that was cut stands inside the value.
+        let value = if is_cut { value } else { value.trim_end() };
         match value {
             "" => self.at = At::Label(field),
             EMPTY => {}
             _ => {
                 self.row.begin_text(field, value);
                 if let Some(rest) = value.strip_prefix('"') {
-                    self.at = At::Text(Quoted { field, may_end: rest.contains('"'), is_cut });
+                    // A name for people may stand behind an identifier.
+                    let is_named = rest.split_once('"').is_some_and(|(oid, _)| super::value::is_oid(oid));
+                    self.at = At::Text(Quoted { field, may_end: is_named || rest.ends_with('"'), is_cut });
                 }
             }
         }
@@ -297,7 +301,12 @@ impl<'s> Reader<'s> {
             (self.column, self.met) = (number + 1, self.met + 1);
             return self.value(field, value, is_cut);
         }
-        if indent > 0 && trimmed.ends_with([':', '\u{ff1a}']) {
+        if let Some((number, value)) = self.schema.find(trimmed, 0)
+            && self.again(number, value)
+        {
+            return;
+        }
+        if trimmed.trim_ascii_end().ends_with([':', '\u{ff1a}']) {
             self.at = At::Label(Field::Other);
             return;
         }
@@ -309,6 +318,20 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// A column is there a second time: somebody's text looks like it, or the copy is damaged. Neither is right for sure.
+    /// False where the line may be the title of a block, or a label of several columns.
+    fn again(&mut self, number: usize, value: &str) -> bool {
+        let Some(column) = self.schema.columns.get(number).filter(|column| !column.is_ambiguous) else { return false };
+        if value.is_empty() && self.row.blob_mut(column.field).is_none() {
+            return false;
+        }
+        let message = format!("the row has the column {:?} twice; neither value is used", column.label);
+        self.row.doubt(Code::BadStructure, column.field.name(), message);
+        self.row.forget(column.field);
+        self.at = if value.is_empty() { At::Label(Field::Other) } else { At::Row };
+        true
+    }
+
     /// A line of a block: an attribute, or an extension, of which nothing is taken.
     fn block_line(&mut self, line: &str, is_cut: bool) {
         if self.at != At::Block {
@@ -317,7 +340,13 @@ impl<'s> Reader<'s> {
         self.in_extensions |= is_extension(line);
         if let Some((name, value)) = attribute(line).filter(|_| !self.in_extensions) {
             self.column = self.schema.columns.len();
-            self.value(Field::of_attribute(name), value, is_cut);
+            let field = Field::of_attribute(name);
+            let is_first = self.row.text(field).is_none();
+            if !is_first {
+                let message = "the attribute is there twice; the first one is used";
+                self.row.doubt(Code::BadField, field.name(), message);
+            }
+            self.value(if is_first { field } else { Field::Other }, value, is_cut);
             if self.at == At::Row {
                 self.at = At::Block;
             }

@@ -73,7 +73,7 @@ impl Schema {
 /// may have a wide colon.
 fn after_label<'t>(line: &'t str, label: &str) -> Option<&'t str> {
     let rest = line.strip_prefix(label)?.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
-    Some(rest.strip_prefix([':', '\u{ff1a}'])?.trim())
+    Some(rest.strip_prefix([':', '\u{ff1a}'])?.trim_ascii_start())
 }
 
 /// Name and label of a line of a schema. Names longer than their column push the rest to the right, so only runs of
