@@ -257,7 +257,40 @@ def damaged():
                                    "CertificateHash": quoted("12 34")})
 
 
+def csv(columns, records, separator=","):
+    escape = '"{}"'.format
+    lines = [[column[1] for column in columns]] + [[record.get(column[0], "EMPTY") for column in columns] for record in records]
+    return "".join(separator.join(escape(value.replace('"', '""')) for value in line) + "\r\n" for line in lines)
+
+
+def csv_rows():
+    """Sizes in place of binary values, and decimal numbers."""
+    leaf = sample("certificate_der/rsa-leaf.cer")
+    return [
+        {"Request.RequestID": "4", "Request.RawRequest": "1657 Bytes", "Request.RequestAttributes":
+         "CertificateTemplate:FabrikamUser\nccm:web-07.fabrikam.test", "Request.Disposition": "21 -- Revoked",
+         "Request.SubmittedWhen": "5/6/2026 5:39 PM", "Request.RequesterName": "FABRIKAM\\anna \"the admin\"",
+         "RequestID": "4", "RawCertificate": "1537 Bytes", "CertificateHash": hashlib.sha1(leaf).digest().hex(" "),
+         "CertificateTemplate": "1.3.6.1.4.1.311.21.8.1.2.3 Fabrikam User", "CommonName": "web-07.fabrikam.test"},
+        {"Request.RequestID": "19", "Request.RawArchivedKey": "1900 Bytes", "Request.Disposition": "31 -- Denied",
+         "Request.RequesterName": "FABRIKAM\\pc-0003$", "Request.AttestationChallenge": "40 Bytes",
+         "Request.EndorsementKeyHash": bytes(range(32)).hex(" "), "CertificateTemplate": "Machine"},
+    ]
+
+
+def csv_attributes():
+    columns = [(name, name, *rest) for name, _, *rest in ATTRIBUTES]
+    records = [(4, "RequestCSPProvider", CHANNEL), (4, "ccm", "web-07.fabrikam.test"), (17, "RequestCSPProvider", SOFTWARE)]
+    names = [column[0] for column in columns]
+    return csv(columns, [dict(zip(names, map(str, record))) for record in records], ";")
+
+
 def main():
+    write("adcs_csv/view.csv", csv(COLUMNS, csv_rows()) + "CertUtil: -view command completed successfully.\r\n")
+    write("adcs_csv/attributes.csv", csv_attributes())
+    write("adcs_csv/damaged.csv", csv(chosen(["Request.RequestID", "Request.RequesterName", "Request.Disposition"]), [
+        {"Request.RequestID": "1", "Request.RequesterName": "FABRIKAM\\one", "Request.Disposition": "Gone"},
+        {"Request.RequestID": "2"}]).replace(',"EMPTY"\r\n', "\r\n") + '"3","FABRIKAM\\three')
     write("adcs_text/full.txt", full("en"))
     write("adcs_text/full-german-utf16.txt", full("de").replace("\n", "\r\n").encode("utf-16"))
     write("adcs_text/selection.txt", selection())

@@ -204,6 +204,7 @@ pub const FORMATS: &[&Format] = &[
     &ndjson::FLAT,
     &recognised::JSON_DOCUMENT,
     &adcs::FORMAT,
+    &adcs::csv::FORMAT,
     &pem::FORMAT,
     &recognised::CLIXML,
     &recognised::LDIF,

@@ -33,6 +33,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("pkcs12", "pkcs12"),
     ("private_key", "private_key"),
     ("adcs_text", "adcs_text"),
+    ("adcs_csv", "adcs_csv"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {

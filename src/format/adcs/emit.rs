@@ -117,7 +117,10 @@ fn own<'r>(row: &'r Row, issued: CertificateRef<'r>, confidence: FormatConfidenc
             || pairs.find(|(name, _)| Field::of_attribute(name.trim()) == field).map(|(_, value)| value.trim());
         row.text(field).or_else(in_column).filter(|value| !value.is_empty()).map(Text::from)
     };
-    let templates = [text(Field::Template), attribute(Field::RequestedTemplate)];
+    // CSV has a name for people behind an identifier.
+    let template =
+        |name: &'r str| name.split_once(' ').map(|(oid, _)| oid).filter(|oid| value::is_oid(oid)).unwrap_or(name);
+    let templates = [row.text(Field::Template).map(|name| template(name).into()), attribute(Field::RequestedTemplate)];
     let template = |is_oid: bool| templates.iter().flatten().find(|name| value::is_oid(name) == is_oid).cloned();
     Request {
         lineage: row.lineage,

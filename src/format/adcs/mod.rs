@@ -6,6 +6,8 @@
 use super::text;
 use super::{Format, Head};
 
+pub mod csv;
+
 mod attributes;
 mod emit;
 mod reader;
