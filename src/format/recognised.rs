@@ -67,9 +67,9 @@ recognised! {
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
     /// JSON of objects that nobody reads.
     OTHER_JSON = "other_json", "other JSON", "*.json", "RFC 8259", is_json;
-    /// `Export-Clixml`.
-    CLIXML = "clixml", "PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
-        |head| text_of(head).trim_ascii_start().starts_with(b"<Objs ");
+    /// `Export-Clixml` of objects that nobody reads.
+    OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
+        |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
     /// `certutil` output of the store family, keys and provider lists.

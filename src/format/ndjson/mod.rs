@@ -12,6 +12,7 @@ mod convert;
 mod fields;
 mod flat;
 mod record;
+pub(super) mod row;
 mod run;
 mod scan;
 mod shape;

@@ -9,7 +9,7 @@ use crate::record::{
 use super::{Carrier, Object, Value, Visit, kind_of};
 
 /// Names of the field in which services and `ConvertTo-Json` wrap their lists of objects.
-const WRAPPERS: [&str; 4] = ["value", "results", "items", "rows"];
+const WRAPPERS: [&str; 6] = ["value", "results", "items", "rows", "data", "windowscertificates"];
 
 /// What all values of a source have in common.
 #[derive(Clone, Copy)]

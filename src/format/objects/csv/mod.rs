@@ -109,12 +109,12 @@ impl Table {
             object.push((Cow::Borrowed(name.as_str()), value(field)));
         }
         // Empty values at the end are what spreadsheets leave of columns that were cleared.
-        let more: Vec<_> = values.collect();
-        if more.iter().all(|field| field.text.is_empty()) {
-            Ok(Object { fields: object })
-        } else {
-            Err(count + more.len())
+        let mut empty = true;
+        for field in values {
+            count += 1;
+            empty &= field.text.is_empty();
         }
+        if empty { Ok(Object { fields: object }) } else { Err(count) }
     }
 
     /// The row repeats the names.

@@ -21,6 +21,8 @@ pub(super) use value::parse;
 const MAX_ELEMENT: usize = 16 * 1024 * 1024;
 /// Bytes that are looked at together between objects.
 const STRETCH: usize = 4096;
+/// Objects at the beginning that are looked at to tell whether somebody reads the document.
+const MAX_FIRST: usize = 8;
 /// Times that a search for the next object is begun after a damaged one, for a search may look at all that an object
 /// may have.
 const MAX_SEARCHES: usize = 64;
@@ -42,14 +44,26 @@ fn sniff(head: &Head<'_>) -> bool {
     !super::lines::sniff(head) && !ndjson::is_sniffed(head) && first_of_kind(&text::head(head))
 }
 
-/// Whether the first object of a document that begins so is of some kind; of one that is cut, what can be seen.
+/// Whether one of the first objects of a document that begins so is of some kind; of one that is cut, what can be seen.
 fn first_of_kind(bytes: &[u8]) -> bool {
     let text = text_of(bytes, None).0;
     let mut rest = text.trim_start();
-    if let Some(inner) = rest.strip_prefix('[') {
-        rest = inner.trim_start();
+    rest = rest.strip_prefix('[').unwrap_or(rest);
+    for _ in 0..MAX_FIRST {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        // PowerShell writes one for nothing.
+        if let Some(after) = rest.strip_prefix("null") {
+            rest = after;
+        } else if !rest.starts_with(['{', '[']) {
+            return false;
+        } else if is_of_kind(rest) {
+            return true;
+        } else {
+            let end = Extent::default().find(rest.as_bytes());
+            rest = end.and_then(|end| rest.get(end..)).unwrap_or_default();
+        }
     }
-    rest.starts_with(['{', '[']) && is_of_kind(rest)
+    false
 }
 
 /// Whether the object or list that begins a text is of some kind.

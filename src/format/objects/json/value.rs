@@ -1,29 +1,48 @@
 //! JSON to [`Value`]: strings are borrowed where nothing is escaped, arrays of octets become bytes at once.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::format::objects::{MIN_BYTES, Object, Value};
 
-/// Most room that is set aside for fields or items before they are seen.
-const FIRST_FIELDS: usize = 16;
+/// Most values of one text. A value takes many times the room of the shortest text that makes one; octets take none.
+const MAX_VALUES: usize = 500_000;
 
 /// One JSON value, with nothing but white space around it.
 pub(in crate::format::objects) fn parse(text: &str) -> Result<Value<'_>, serde_json::Error> {
-    serde_json::from_str(text)
+    let left = Cell::new(MAX_VALUES);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Seed { left: &left }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// Makes values as long as there is room.
+#[derive(Clone, Copy)]
+struct Seed<'c> {
+    left: &'c Cell<usize>,
+}
+
+impl Seed<'_> {
+    fn take<E: Error>(self, count: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(count).ok_or_else(|| E::custom("the object has too many values"))?;
+        self.left.set(left);
+        Ok(())
     }
 }
 
-struct ValueVisitor;
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value<'de>;
 
-impl<'de> Visitor<'de> for ValueVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,10 +79,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let (mut octets, mut list) = (Vec::new(), Vec::new());
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             match item {
                 Value::Int(number @ 0..=255) if list.is_empty() => octets.push(number as u8),
                 other => {
+                    self.take(1 + octets.len())?;
                     list.extend(octets.drain(..).map(|octet| Value::Int(octet.into())));
                     list.push(other);
                 }
@@ -77,9 +97,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(FIRST_FIELDS);
+        let mut fields = Vec::new();
         while let Some(Name(name)) = members.next_key()? {
-            fields.push((name, members.next_value()?));
+            self.take(1)?;
+            fields.push((name, members.next_value_seed(self)?));
         }
         Ok(Value::Object(Object { fields }))
     }
@@ -146,6 +167,14 @@ mod tests {
         numbers.push(256);
         let list = numbers.iter().map(|number| Value::Int(*number)).collect();
         assert_eq!(parse(&array(&numbers)).ok(), Some(Value::List(list)));
+    }
+
+    #[test]
+    fn the_number_of_values_is_limited_and_octets_are_none() {
+        let list = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+        assert!(parse(&list("{}", MAX_VALUES)).is_ok() && parse(&list("{}", MAX_VALUES + 1)).is_err());
+        assert!(matches!(parse(&list("9", 2 * MAX_VALUES)), Ok(Value::Bytes(_))));
+        assert!(parse(&format!("[{},-1]", vec!["9"; MAX_VALUES].join(","))).is_err());
     }
 
     #[test]
