@@ -16,6 +16,7 @@ pub use code_page::CodePage;
 pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
+pub mod adcs;
 pub mod archive;
 pub mod bare_base64;
 pub mod code_page;
@@ -204,7 +205,8 @@ pub const FORMATS: &[&Format] = &[
     &objects::lines::FORMAT,
     &objects::json::FORMAT,
     &recognised::OTHER_JSON,
-    &recognised::ADCS_TEXT,
+    &adcs::FORMAT,
+    &adcs::csv::FORMAT,
     &pem::FORMAT,
     &objects::clixml::FORMAT,
     &recognised::OTHER_CLIXML,

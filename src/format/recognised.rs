@@ -67,9 +67,6 @@ recognised! {
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
     /// JSON of objects that nobody reads.
     OTHER_JSON = "other_json", "other JSON", "*.json", "RFC 8259", is_json;
-    /// `certutil -view`.
-    ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "certutil -view (AD CS)",
-        |head| any_line(head, is_schema_rule);
     /// `Export-Clixml` of objects that nobody reads.
     OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
         |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
@@ -107,15 +104,6 @@ fn is_json(head: &Head<'_>) -> bool {
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
         && !ndjson::is_sniffed(head)
         && ![&objects::lines::FORMAT, &objects::json::FORMAT].iter().any(|format| (format.sniff)(head))
-}
-
-/// The rule under the schema of `certutil -view`: four groups of dashes.
-fn is_schema_rule(line: &[u8]) -> bool {
-    let mut groups = 0;
-    line.trim_ascii().split(|b| *b == b' ').filter(|group| !group.is_empty()).all(|group| {
-        groups += 1;
-        group.len() >= 4 && group.iter().all(|b| *b == b'-')
-    }) && groups == 4
 }
 
 fn is_distinguished_name(line: &[u8]) -> bool {

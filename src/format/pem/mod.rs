@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use super::place::Place;
 use super::text::{self, TextLine, TextLines};
-use super::{Border, Format, Head, Input, Outcome, Setting, der, nested, private_key};
+use super::{Border, Format, Head, Input, Outcome, Setting, adcs, der, nested, private_key};
 use crate::input::Window;
 use crate::record::{Code, Lineage, PrivateKeyKind, Reject, Severity, Sink, Stage};
 
@@ -34,7 +34,7 @@ pub static FORMAT: Format = Format {
 
 fn is_pem(head: &Head<'_>) -> bool {
     let text = text::head(head);
-    memchr::memmem::find_iter(&text, BEGIN).any(|at| is_line_start(&text[..at]))
+    memchr::memmem::find_iter(&text, BEGIN).any(|at| is_line_start(&text[..at])) && !adcs::is_view(head)
 }
 
 /// Whether a line starts after `before`, or only blanks stand between.
