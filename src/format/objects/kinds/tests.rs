@@ -37,12 +37,27 @@ fn objects_are_of_the_strictest_kind_that_fits() {
         (r#"{"location":"","store":"","thumbprint":"","hasPrivateKey":true}"#, Some("powershell_certificate")),
         (r#"{"PSPath":"Cert:\\LocalMachine\\My\\00","Thumbprint":""}"#, Some("powershell_certificate")),
         (r#"{"Subject":"","SHA256":""}"#, Some("certificate")),
-        // Files, keys and providers have some of the names.
+        // Enrolments, files, keys and providers have some of the names.
+        (r#"{"Request ID":1,"Certificate Hash":"","Issuer":"","NotAfter":""}"#, None),
         (r#"{"path":"C:\\x.exe","sha1":"","md5":""}"#, None),
         (r#"{"Provider":"","Name":"","Store":""}"#, None),
         (r#"{"name":"q","host":"h","columns":[]}"#, None),
     ] {
         assert_eq!(kind(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn objects_say_what_the_same_flat_lines_say() {
+    let (_, lines) = samples("flat_ndjson").into_iter().find(|(name, _)| name == "vendors.ndjson").unwrap_or_default();
+    let lines = String::from_utf8(lines).unwrap_or_default();
+    let flat = read_all(&crate::format::ndjson::FLAT, lines.as_bytes(), "x.ndjson");
+    let objects = read(&format!("[\n{}\n]", lines.trim().replace('\n', ",\n")));
+    assert!(flat.observations.len() > 5 && objects.rejects == flat.rejects && objects.places == flat.places);
+    assert_eq!(objects.observations.len(), flat.observations.len());
+    for (object, line) in objects.observations.iter().zip(&flat.observations) {
+        assert_eq!((&object.sha1, &object.claims), (&line.sha1, &line.claims));
+        assert!(line.der.is_none() || object.der == line.der);
     }
 }
 
