@@ -33,6 +33,11 @@ impl<'w, 'r> Feed<'w, 'r> {
         Feed { window, encoding, decoded: Vec::new(), start: 0, offset, ended: false }
     }
 
+    /// The source is UTF-16: what is no text in it belongs to no code page.
+    pub(super) fn is_wide(&self) -> bool {
+        self.encoding != Encoding::Utf8
+    }
+
     /// The text ahead, at least `want` bytes of it unless the source ends first.
     pub(super) fn fill(&mut self, want: usize) -> &[u8] {
         if self.encoding == Encoding::Utf8 {

@@ -51,7 +51,7 @@ fn is_line(line: &str, complete: bool) -> bool {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let place = Place { carrier: Carrier::JsonLines, path: input.path, setting: input.setting };
+    let place = Place { carrier: Carrier::JsonLines, path: input.path, setting: input.setting, is_wide: false };
     let max = input.setting.max_line;
     let mut lines = TextLines::in_code_page(input.window, max, input.setting.code_page);
     while let Some(line) = lines.line() {

@@ -1,5 +1,8 @@
 //! From a carrier's values to the kinds that read them.
 
+use std::borrow::Cow;
+
+use super::feed::text_of;
 use crate::format::Setting;
 use crate::record::{
     Binding, CapiUse, Client, Code, Lineage, Observation, PrivateKey, Provider, Reject, Request, Seen, Sink, Stage,
@@ -17,16 +20,28 @@ pub(super) struct Place<'p> {
     pub(super) carrier: Carrier,
     pub(super) path: &'p str,
     pub(super) setting: &'p Setting,
+    /// The source is UTF-16.
+    pub(super) is_wide: bool,
 }
 
 impl Place<'_> {
+    /// These bytes of the source as text, and whether letters were guessed.
+    pub(super) fn text<'b>(&self, bytes: &'b [u8]) -> (Cow<'b, str>, bool) {
+        if !self.is_wide {
+            return text_of(bytes, self.setting.code_page);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let guessed = matches!(text, Cow::Owned(_));
+        (text, guessed)
+    }
+
     /// Reads the value that stands at `offset`: an object of some kind, a list of such, or an object that wraps one.
     /// Where `guessed`, letters of its text were.
     pub(super) fn visit(&self, value: &Value<'_>, offset: u64, guessed: bool, sink: &mut dyn Sink) {
         let mut watched = Watched { sink, next: Lineage::at(offset), kept: None };
         self.any(value, &mut watched);
         if let Some(lineage) = watched.kept.filter(|_| guessed) {
-            let message = "the text is not UTF-8; letters beyond ASCII are guessed";
+            let message = "the text is not valid in its encoding; letters beyond ASCII are guessed";
             watched.sink.reject(Reject::degraded(lineage, Stage::Decode, Code::BadText, "text", message));
         }
     }
@@ -53,7 +68,7 @@ impl Place<'_> {
 
     fn object(&self, object: &Object<'_>, kind: Option<&Kind>, watched: &mut Watched<'_>) {
         let Some(kind) = kind else { return watched.lost(Code::UnknownType, "the object is of no known kind") };
-        let Place { carrier, path, setting } = *self;
+        let Place { carrier, path, setting, .. } = *self;
         let lineage = watched.next;
         (kind.read)(object, &mut Visit { lineage, carrier, path, setting, sink: watched });
     }

@@ -59,9 +59,9 @@ fn sniff(head: &Head<'_>) -> bool {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let place = Place { carrier: Carrier::Clixml, path: input.path, setting: input.setting };
-    let mut objects =
-        Objects { feed: Feed::new(input.window), place, open: None, indent: None, searches: 0, cut: false };
+    let feed = Feed::new(input.window);
+    let place = Place { carrier: Carrier::Clixml, path: input.path, setting: input.setting, is_wide: feed.is_wide() };
+    let mut objects = Objects { feed, place, open: None, indent: None, searches: 0, cut: false };
     while !sink.stopped() {
         if !objects.next(sink) {
             return if objects.cut { Outcome::Incomplete } else { Outcome::Complete };
@@ -241,7 +241,7 @@ impl Objects<'_, '_, '_> {
     /// An object of so many bytes.
     fn found(&mut self, offset: u64, len: usize, sink: &mut dyn Sink) {
         let bytes = self.feed.fill(len).get(..len).unwrap_or_default();
-        let (text, guessed) = text_of(bytes, self.place.setting.code_page);
+        let (text, guessed) = self.place.text(bytes);
         match parse(&text, false) {
             Ok(value) => self.place.visit(&value, offset, guessed, sink),
             Err(error) => {

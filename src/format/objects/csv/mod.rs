@@ -142,8 +142,9 @@ fn row(bytes: &[u8], separator: u8) -> Option<(usize, usize)> {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let place = Place { carrier: Carrier::Csv, path: input.path, setting: input.setting };
-    let mut rows = Rows { feed: Feed::new(input.window), place, cut: false };
+    let feed = Feed::new(input.window);
+    let place = Place { carrier: Carrier::Csv, path: input.path, setting: input.setting, is_wide: feed.is_wide() };
+    let mut rows = Rows { feed, place, cut: false };
     let Some(mut table) = Table::of(rows.feed.fill(STRETCH)) else {
         let message = "the first lines name no columns of a known kind";
         sink.reject(Reject::lost(Lineage::at(0), Stage::Read, Code::BadStructure, message));
@@ -192,7 +193,7 @@ impl Rows<'_, '_, '_> {
             return None;
         }
         let bytes = self.feed.fill(after).get(..len).unwrap_or_default();
-        let (text, guessed) = text_of(bytes, self.place.setting.code_page);
+        let (text, guessed) = self.place.text(bytes);
         let row = text.trim_start_matches('\u{feff}');
         if row.starts_with(TYPE_LINE) {
             // Not passed over where a table follows, which tells its own length.

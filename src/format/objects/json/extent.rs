@@ -3,6 +3,8 @@
 
 use memchr::memchr2;
 
+use crate::format::code_page::CodePage;
+
 /// Deepest nesting of a beginning that is looked into.
 const MAX_DEPTH: usize = 100;
 
@@ -12,9 +14,16 @@ pub(super) struct Extent {
     depth: u64,
     in_string: bool,
     escaped: bool,
+    /// The code page of text whose characters may end in what looks like a quote's escape.
+    page: Option<CodePage>,
 }
 
 impl Extent {
+    /// A search in text of this code page.
+    pub(super) fn of(page: Option<CodePage>) -> Self {
+        Extent { page, ..Extent::default() }
+    }
+
     /// Length of `bytes`, which follow those of the last call, up to and with the last bracket; `None` where it is not
     /// among them. The first byte of all is the first bracket.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -43,9 +52,15 @@ impl Extent {
         if std::mem::take(&mut self.escaped) {
             return 1;
         }
-        let Some(at) = memchr2(b'"', b'\\', bytes) else { return bytes.len() };
+        let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\') || self.page.is_some_and(|page| page.is_lead(*byte));
+        let found = match self.page {
+            None => memchr2(b'"', b'\\', bytes),
+            Some(_) => bytes.iter().position(is_mark),
+        };
+        let Some(at) = found else { return bytes.len() };
         match bytes[at] {
             b'"' => self.in_string = false,
+            // The second byte of a character is passed over as what follows a backslash is.
             _ => self.escaped = true,
         }
         at + 1
@@ -118,6 +133,14 @@ mod tests {
             }
             assert_eq!(found, Some(end), "pieces of {size}");
         }
+    }
+
+    #[test]
+    fn second_bytes_of_characters_are_no_escapes() {
+        // The character is 0x95 0x5c.
+        let text = b"{\"a\":\"\x95\x5c\"}";
+        assert_eq!(Extent::of(CodePage::of(932)).find(text), Some(text.len()));
+        assert_eq!(Extent::default().find(text), None);
     }
 
     #[test]

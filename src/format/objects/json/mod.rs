@@ -11,7 +11,8 @@ mod value;
 use super::Carrier;
 use super::feed::{Feed, text_of};
 use super::visit::{self, Place};
-use crate::format::{Format, Head, Input, Outcome, ndjson, text};
+use crate::format::code_page::CodePage;
+use crate::format::{Format, HEAD, Head, Input, Outcome, ndjson, text};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use extent::Extent;
 pub(super) use extent::closed;
@@ -46,7 +47,22 @@ fn sniff(head: &Head<'_>) -> bool {
 
 /// Whether one of the first objects of a document that begins so is of some kind; of one that is cut, what can be seen.
 fn first_of_kind(bytes: &[u8]) -> bool {
-    let text = text_of(bytes, None).0;
+    let (text, guessed) = text_of(bytes, None);
+    has_first_of_kind(&text) || guessed && has_first_of_kind(&plain(bytes))
+}
+
+/// 8-bit text with a mark for each letter that is not ASCII, and for what may be the second byte of one.
+fn plain(bytes: &[u8]) -> String {
+    let mut led = false;
+    let of = |byte: &u8| {
+        let is_second = std::mem::take(&mut led) && !matches!(byte, b'"' | b',' | b'\r' | b'\n');
+        led = !is_second && !byte.is_ascii();
+        if is_second || led { '?' } else { char::from(*byte) }
+    };
+    bytes.iter().map(of).collect()
+}
+
+fn has_first_of_kind(text: &str) -> bool {
     let mut rest = text.trim_start();
     rest = rest.strip_prefix('[').unwrap_or(rest);
     for _ in 0..MAX_FIRST {
@@ -72,9 +88,12 @@ pub(super) fn is_of_kind(text: &str) -> bool {
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
-    let place = Place { carrier: Carrier::Json, path: input.path, setting: input.setting };
-    let feed = Feed::new(input.window);
-    let mut documents = Documents { feed, place, array: None, indent: Some(Vec::new()), searches: 0, cut: false };
+    let mut feed = Feed::new(input.window);
+    let place = Place { carrier: Carrier::Json, path: input.path, setting: input.setting, is_wide: feed.is_wide() };
+    // A code page is for text that is no UTF-8.
+    let is_text = |bytes: &[u8]| std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let page = input.setting.code_page.filter(|_| !place.is_wide && !is_text(feed.fill(HEAD)));
+    let mut documents = Documents { feed, place, page, array: None, indent: Some(Vec::new()), searches: 0, cut: false };
     while !sink.stopped() {
         if !documents.next(sink) {
             return if documents.cut { Outcome::Incomplete } else { Outcome::Complete };
@@ -87,6 +106,8 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
 struct Documents<'w, 'r, 'p> {
     feed: Feed<'w, 'r>,
     place: Place<'p>,
+    /// The code page of text that is no UTF-8.
+    page: Option<CodePage>,
     /// Where the array that is open began.
     array: Option<u64>,
     /// The white space at the beginning of this line, as long as nothing else stands before what comes next.
@@ -184,7 +205,7 @@ impl Documents<'_, '_, '_> {
 
     /// An object, or a list inside the array; false where no other can be found.
     fn element(&mut self, offset: u64, sink: &mut dyn Sink) -> bool {
-        let (mut extent, mut searched) = (Extent::default(), 0);
+        let (mut extent, mut searched) = (Extent::of(self.page), 0);
         loop {
             let bytes = self.feed.fill(searched + 1);
             let rest = bytes.get(searched..).unwrap_or_default();
@@ -232,7 +253,7 @@ impl Documents<'_, '_, '_> {
     /// An object of so many bytes.
     fn found(&mut self, offset: u64, len: usize, sink: &mut dyn Sink) -> bool {
         let bytes = self.feed.fill(len).get(..len).unwrap_or_default();
-        let (text, guessed) = text_of(bytes, self.place.setting.code_page);
+        let (text, guessed) = self.place.text(bytes);
         match parse(&text) {
             Ok(value) => self.place.visit(&value, offset, guessed, sink),
             Err(error) => {

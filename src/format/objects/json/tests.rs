@@ -1,5 +1,6 @@
 use super::*;
-use crate::format::testing::read_all;
+use crate::format::Setting;
+use crate::format::testing::{read_all, read_with};
 
 /// What becomes of objects of no kind: where each was found, and why it was lost.
 fn lost(text: &[u8]) -> (Vec<(u64, Code)>, Outcome) {
@@ -54,4 +55,28 @@ fn an_object_that_is_too_long_costs_itself_alone() {
     assert_eq!((found[0], outcome), ((1, Code::TooLarge), Outcome::Complete));
     assert_eq!(found[1], (text.len() as u64 - 9, Code::UnknownType));
     assert_eq!(found.len(), 2);
+}
+
+#[test]
+fn characters_that_end_like_an_escape_are_read_in_their_code_page() {
+    let mut text = b"[\n  {\n    \"FriendlyName\": \"".to_vec();
+    text.extend_from_slice(b"\x95\x5c\",\n    \"Thumbprint\": \"A6DBFD78F1113C07D1A331F4388D1EDC72BA6E73\"\n  }\n]");
+    let head = Head { bytes: &text, complete: true, len: None };
+    assert!(sniff(&head));
+    let setting = Setting { code_page: CodePage::of(932), ..Setting::default() };
+    let seen = read_with(&FORMAT, &text, "x.json", u64::MAX, &setting);
+    assert_eq!((seen.observations[0].claims.friendly_name.as_deref(), seen.rejects.len()), (Some("\u{8868}"), 0));
+    // Without it the object cannot be told from a damaged one.
+    assert_eq!(lost(&text).0.len(), 1);
+}
+
+#[test]
+fn half_a_character_of_utf_16_is_replaced_whatever_the_code_page() {
+    let text = "[{\"FriendlyName\": \"\u{e9}?\", \"Thumbprint\": \"A6DBFD78F1113C07D1A331F4388D1EDC72BA6E73\"}]";
+    let units = text.encode_utf16().map(|unit| if unit == u16::from(b'?') { 0xd800 } else { unit });
+    let bytes: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    let setting = Setting { code_page: CodePage::of(1252), ..Setting::default() };
+    let seen = read_with(&FORMAT, &bytes, "x.json", u64::MAX, &setting);
+    assert_eq!(seen.observations[0].claims.friendly_name.as_deref(), Some("\u{e9}\u{fffd}"));
+    assert_eq!(seen.degraded(), [Code::BadText]);
 }
