@@ -9,7 +9,7 @@ use crate::record::{
     Template,
 };
 
-use super::{Carrier, Kind, Object, Value, Visit, kind_of};
+use super::{Carrier, Kind, Object, Value, Visit, is_name, kind_of};
 
 /// Names of the field in which services and `ConvertTo-Json` wrap their lists of objects.
 const WRAPPERS: [&str; 6] = ["value", "results", "items", "rows", "data", "windowscertificates"];
@@ -81,6 +81,22 @@ fn members<'v, 'a>(value: &'v Value<'a>) -> Option<&'v [Value<'a>]> {
         Value::Object(object) => wrapped(object),
         _ => None,
     }
+}
+
+/// Of an object that was cut, the whole objects of the list that it wraps: all but the last one, which may be cut too.
+pub(super) fn whole_members(value: Value<'_>) -> Option<Value<'_>> {
+    let Value::Object(object) = value else { return None };
+    if kind_of(&object).is_some() || wrapped(&object).is_none_or(|items| items.len() < 2) {
+        return None;
+    }
+    let is_list = |name: &str| WRAPPERS.iter().any(|wrapper| is_name(name, wrapper));
+    object.fields.into_iter().find_map(|(name, value)| match value {
+        Value::List(mut items) if is_list(&name) && items.first().and_then(Value::object).is_some() => {
+            items.pop();
+            Some(Value::List(items))
+        }
+        _ => None,
+    })
 }
 
 /// A value begins with an object of some kind: it is one, or the first of its items is.

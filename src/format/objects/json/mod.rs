@@ -217,6 +217,9 @@ impl Documents<'_, '_, '_> {
                 None if ended => {
                     self.lost(offset, Code::Truncated, "the object has no end", sink);
                     self.cut = !self.go_on(searched);
+                    if self.cut {
+                        self.members_of_cut(offset, sink);
+                    }
                     return !self.cut;
                 }
                 None if searched <= MAX_ELEMENT => {}
@@ -226,6 +229,15 @@ impl Documents<'_, '_, '_> {
                     return self.go_on(MAX_ELEMENT.min(searched)) || self.pass(found, searched, extent);
                 }
             }
+        }
+    }
+
+    /// The whole objects inside one that is cut.
+    fn members_of_cut(&mut self, offset: u64, sink: &mut dyn Sink) {
+        let (text, guessed) = self.place.text(self.feed.fill(1));
+        let closed = closed(&text);
+        if let Some(members) = parse(&closed).ok().and_then(visit::whole_members) {
+            self.place.visit(&members, offset, guessed, sink);
         }
     }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::format::Setting;
 use crate::format::testing::{read_all, read_with};
@@ -79,4 +81,14 @@ fn half_a_character_of_utf_16_is_replaced_whatever_the_code_page() {
     let seen = read_with(&FORMAT, &bytes, "x.json", u64::MAX, &setting);
     assert_eq!(seen.observations[0].claims.friendly_name.as_deref(), Some("\u{e9}\u{fffd}"));
     assert_eq!(seen.degraded(), [Code::BadText]);
+}
+
+#[test]
+fn of_a_list_that_is_cut_the_whole_objects_are_kept() {
+    let one = "{\"Thumbprint\":\"A6DBFD78F1113C07D1A331F4388D1EDC72BA6E73\",\"HasPrivateKey\":true}";
+    let text = format!("{{\"Count\":3,\"value\":[{one},{one},{}", &one[..60]);
+    let seen = read_all(&FORMAT, text.as_bytes(), "x.json");
+    assert_eq!((seen.observations.len(), seen.lost(), seen.outcome), (2, vec![Code::Truncated], Outcome::Incomplete));
+    let places: BTreeSet<_> = seen.observations.iter().map(|row| row.lineage.part).collect();
+    assert_eq!(places.len(), 2);
 }
