@@ -27,6 +27,7 @@ pub fn push(row: &mut Row, confidence: FormatConfidence, sink: &mut dyn Sink) {
         return sink.reject(Reject::lost(row.lineage, Stage::Read, Code::TooLarge, message));
     }
     if row.is_empty() {
+        row.tell(sink);
         return sink.skip("no_request_columns");
     }
     check(row);

@@ -10,6 +10,8 @@ pub mod csv;
 
 mod attributes;
 mod emit;
+mod end;
+mod lines;
 mod reader;
 mod row;
 mod schema;

@@ -198,12 +198,16 @@ impl Row {
         }
     }
 
-    /// Takes the quotes off the text of this field, and what stands behind the last of them.
+    /// Takes the quotes off the text of this field, and what stands behind the last of them: behind an identifier, a name
+    /// for people.
     pub fn unquote(&mut self, field: Field) {
         let Some((start, end)) = self.spans[field as usize] else { return };
         let text = self.text.get(start..end).unwrap_or_default();
         if text.starts_with('"') {
             let last = text.rfind('"').filter(|last| *last > 0).unwrap_or(text.len());
+            let first = text.get(1..).and_then(|text| text.find('"')).map_or(last, |at| at + 1);
+            let is_named = text.get(1..first).is_some_and(super::value::is_oid);
+            let last = if is_named { first } else { last };
             self.spans[field as usize] = (last > 1).then_some((start + 1, start + last));
         }
     }

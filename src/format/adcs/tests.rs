@@ -205,6 +205,48 @@ fn the_end_is_compared_with_what_was_read() {
 }
 
 #[test]
+fn a_line_that_looks_like_the_end_is_none() {
+    let first = row(1, "0x4", "EMPTY", "EMPTY") + "somebody's note: 12\n\n";
+    let seen = read(&[SCHEMA, &first, &row(2, "0x5", "EMPTY", "EMPTY"), &end(2)].concat());
+    assert_eq!((seen.others.len(), seen.outcome), (2, Outcome::Complete));
+    assert_eq!(seen.degraded(), [Code::BadStructure], "the line belongs to nothing");
+    let rule = row(1, "0x4", "EMPTY", "EMPTY") + "----  ----  ----  ----\nRunning  a  b  4\n\n";
+    let seen = read(&[SCHEMA, &rule, &row(2, "0x5", "EMPTY", "EMPTY"), &end(2)].concat());
+    assert_eq!((seen.others.len(), seen.outcome), (2, Outcome::Complete));
+    assert_eq!(seen.degraded(), [Code::BadStructure], "nor does a table of something else");
+}
+
+#[test]
+fn a_column_that_nobody_knows_costs_nothing() {
+    let schema = SCHEMA.replace("  PublicKeyAlgorithm ", "  LaterColumn  Later  Long  4\n  PublicKeyAlgorithm ");
+    let text = row(1, "0x4", "EMPTY", "EMPTY").replace("  Public Key", "  Later: 0x1\n  Public Key");
+    let seen = read(&[&schema[..], &text, &end(1)].concat());
+    assert_eq!((seen.others.len(), seen.rejects.len(), seen.outcome), (1, 0, Outcome::Complete), "{:?}", seen.rejects);
+}
+
+#[test]
+fn what_is_renewed_is_a_certificate_too() {
+    let old = base64_simd::STANDARD.encode_to_string(sample("certificate_der", "ec-leaf.cer"));
+    let schema = SCHEMA.replace("Request.RequestAttributes ", "Request.RawOldCertificate ");
+    let block = format!("\n-----BEGIN CERTIFICATE-----\n{old}\n-----END CERTIFICATE-----\n");
+    let seen = read(&[&schema[..], &row(1, "0x4", &block, "EMPTY"), &end(1)].concat());
+    assert_eq!((seen.observations.len(), seen.observations[0].lineage.part, seen.rejects.len()), (1, 2, 0));
+    assert!(seen.others[0].contains("renewed_thumbprint: Some([182, 239, 201"), "{:?}", seen.others);
+}
+
+#[test]
+fn a_name_behind_an_identifier_is_not_its_value() {
+    let schema = SCHEMA.replace("PublicKeyAlgorithm ", "CertificateTemplate");
+    let text = row(1, "0x4", "EMPTY", "EMPTY").replace("RSA (RSA_SIGN)", "Anna's \"best\" template");
+    let seen = read(&[&schema[..], &text, &end(1)].concat());
+    assert!(
+        seen.others[0].contains("template_name: None, template_oid: Some(\"1.2.840.113549.1.1.1\")"),
+        "{:?}",
+        seen.others
+    );
+}
+
+#[test]
 fn outputs_follow_each_other() {
     let one = [SCHEMA, &row(1, "0x4", "EMPTY", "EMPTY")].concat();
     let seen = read(&[&one, &end(1), "\nC:\\>certutil -view\n", &one, &end(1)].concat());
