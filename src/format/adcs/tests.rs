@@ -21,8 +21,8 @@ Schema:
 
 fn row(number: i64, id: &str, attributes: &str, requester: &str) -> String {
     format!(
-        "Row {number}:\n  Request ID: {id}\n  Request Attributes: {attributes}\n  Request Disposition: 0x14 (20) -- Issued\n  \
-         Requester Name: {requester}\n  Public Key Algorithm: \"1.2.840.113549.1.1.1\" RSA (RSA_SIGN)\n\n"
+        "Row {number}:\n  Request ID: {id}\n  Request Attributes: {attributes}\n  Request Disposition: \
+         0x14 (20) -- Issued\n  Requester Name: {requester}\n  Public Key Algorithm: \"1.2.840.113549.1.1.1\" RSA (RSA_SIGN)\n\n"
     )
 }
 

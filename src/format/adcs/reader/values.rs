@@ -100,8 +100,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A column is there a second time: somebody's text looks like it, or the copy is damaged. Neither is right for sure.
-    /// False where the line may be the title of a block, or a label of several columns.
+    /// A column is there a second time: somebody's text looks like it, or the copy is damaged. Neither is right for
+    /// sure. False where the line may be the title of a block, or a label of several columns.
     fn again(&mut self, number: usize, value: &str) -> bool {
         let Some(column) = self.schema.columns.get(number).filter(|column| !column.is_ambiguous) else { return false };
         if value.is_empty() && self.row.blob_mut(column.field).is_none() {
