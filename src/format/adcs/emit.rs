@@ -27,6 +27,7 @@ pub fn push(row: &mut Row, confidence: FormatConfidence, sink: &mut dyn Sink) {
         return sink.reject(Reject::lost(row.lineage, Stage::Read, Code::TooLarge, message));
     }
     if row.is_empty() {
+        row.tell(sink);
         return sink.skip("no_request_columns");
     }
     check(row);
@@ -201,7 +202,7 @@ impl Sink for Merge<'_, '_> {
             && ours != theirs
         {
             self.conflict = Some(format!(
-                "the attributes of the row name the provider {ours:?}, the request itself names {theirs:?}; the first is shown"
+                "the row's attributes name the provider {ours:?}, the request itself {theirs:?}; the first is shown"
             ));
         }
         let either = |ours: &Option<Text<'_>>, theirs: &Option<Text<'_>>| -> Option<Text<'static>> {

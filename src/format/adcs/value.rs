@@ -50,8 +50,8 @@ pub fn is_oid(text: &str) -> bool {
     text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// A line of a hexadecimal dump: offset, a TAB (copies have blanks), up to sixteen octets, and their letters behind three
-/// blanks or more. `None` where the line is none; else whether it stands where `out` ends, which it is added to.
+/// A line of a hexadecimal dump: offset, a TAB (copies have blanks), up to sixteen octets, and their letters behind
+/// three blanks or more. `None` where the line is none; else whether it stands where `out` ends, which it is added to.
 pub fn dump(line: &str, out: Option<&mut Vec<u8>>) -> Option<bool> {
     const OCTETS: usize = 16;
     let line = line.trim_start();
