@@ -92,6 +92,16 @@ mod tests {
     use crate::format::testing::read_all;
 
     #[test]
+    fn sources_are_cut_between_lines() {
+        let mut window = Window::new(&b"ut\"}\n{\"a\":1}\n{\"b\":1}\n"[..], 100);
+        assert_eq!(border(&mut window), Some(105));
+        let mut window = Window::new(&b"ut\"}\n"[..], 100);
+        assert_eq!(border(&mut window), None);
+        let wide: Vec<u8> = "{}\n{}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(border(&mut Window::new(&wide[..], 0)), None);
+    }
+
+    #[test]
     fn a_damaged_line_costs_itself_alone() {
         let seen = read_all(&FORMAT, b"{\"a\":\r\n\r\n[]\n{\"no\":\"kind\"}\n3", "x.jsonl");
         assert_eq!(seen.lost(), [Code::BadJson, Code::UnknownType, Code::BadStructure]);

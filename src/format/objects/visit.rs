@@ -6,7 +6,7 @@ use crate::record::{
     Template,
 };
 
-use super::{Carrier, Object, Value, Visit, kind_of};
+use super::{Carrier, Kind, Object, Value, Visit, kind_of};
 
 /// Names of the field in which services and `ConvertTo-Json` wrap their lists of objects.
 const WRAPPERS: [&str; 6] = ["value", "results", "items", "rows", "data", "windowscertificates"];
@@ -24,40 +24,54 @@ impl Place<'_> {
     /// Where `guessed`, letters of its text were.
     pub(super) fn visit(&self, value: &Value<'_>, offset: u64, guessed: bool, sink: &mut dyn Sink) {
         let mut watched = Watched { sink, next: Lineage::at(offset), kept: None };
-        match members(value) {
-            Some(items) if !items.is_empty() => items.iter().for_each(|item| self.one(item, &mut watched)),
-            Some(_) => watched.skip("empty_list"),
-            None => self.one(value, &mut watched),
-        }
+        self.any(value, &mut watched);
         if let Some(lineage) = watched.kept.filter(|_| guessed) {
             let message = "the text is not UTF-8; letters beyond ASCII are guessed";
             watched.sink.reject(Reject::degraded(lineage, Stage::Decode, Code::BadText, "text", message));
         }
     }
 
-    fn one(&self, value: &Value<'_>, watched: &mut Watched<'_>) {
-        let lineage = watched.next;
-        // The next row of this place has the next number, whatever became of this value.
-        watched.next.part = watched.next.part.saturating_add(1);
-        let lost = |code, message: &str| Reject::lost(lineage, Stage::Decode, code, message);
-        let Value::Object(object) = value else {
-            return watched.sink.reject(lost(Code::BadStructure, "the value is no object"));
+    fn any(&self, value: &Value<'_>, watched: &mut Watched<'_>) {
+        let items = match value {
+            Value::List(items) => items,
+            Value::Object(object) => match (kind_of(object), wrapped(object)) {
+                (None, Some(items)) => items,
+                (kind, _) => return self.object(object, kind, watched),
+            },
+            _ => return watched.lost(Code::BadStructure, "the value is no object"),
         };
-        let Some(kind) = kind_of(object) else {
-            return watched.sink.reject(lost(Code::UnknownType, "the object is of no known kind"));
-        };
+        for item in items {
+            match item {
+                Value::Object(object) => self.object(object, kind_of(object), watched),
+                _ => watched.lost(Code::BadStructure, "the value is no object"),
+            }
+        }
+        if items.is_empty() {
+            watched.skip("empty_list");
+        }
+    }
+
+    fn object(&self, object: &Object<'_>, kind: Option<&Kind>, watched: &mut Watched<'_>) {
+        let Some(kind) = kind else { return watched.lost(Code::UnknownType, "the object is of no known kind") };
         let Place { carrier, path, setting } = *self;
+        let lineage = watched.next;
         (kind.read)(object, &mut Visit { lineage, carrier, path, setting, sink: watched });
     }
 }
 
-/// The items of a list, or of an object of no kind that wraps a list of objects.
-pub(super) fn members<'v, 'a>(value: &'v Value<'a>) -> Option<&'v [Value<'a>]> {
+/// The items of a list, or of an object that wraps a list of objects.
+fn members<'v, 'a>(value: &'v Value<'a>) -> Option<&'v [Value<'a>]> {
     match value {
         Value::List(items) => Some(items),
-        Value::Object(object) if kind_of(object).is_none() => wrapped(object),
+        Value::Object(object) => wrapped(object),
         _ => None,
     }
+}
+
+/// A value begins with an object of some kind: it is one, or the first of its items is.
+pub(super) fn is_of_kind(value: &Value<'_>) -> bool {
+    let is = |value: &Value<'_>| value.object().is_some_and(|object| kind_of(object).is_some());
+    is(value) || members(value).and_then(<[Value<'_>]>::first).is_some_and(is)
 }
 
 fn wrapped<'v, 'a>(object: &'v Object<'a>) -> Option<&'v [Value<'a>]> {
@@ -77,6 +91,10 @@ struct Watched<'s> {
 }
 
 impl Watched<'_> {
+    fn lost(&mut self, code: Code, message: &str) {
+        self.reject(Reject::lost(self.next, Stage::Decode, code, message));
+    }
+
     fn keep(&mut self, lineage: Lineage) {
         self.kept = Some(lineage);
         self.next.part = self.next.part.max(lineage.part.saturating_add(1));

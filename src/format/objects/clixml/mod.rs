@@ -3,9 +3,9 @@
 
 mod parse;
 
+use super::Carrier;
 use super::feed::{Feed, text_of};
-use super::visit::{Place, members};
-use super::{Carrier, Value, kind_of};
+use super::visit::{self, Place};
 use crate::format::{Format, Head, Input, Outcome, text};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use parse::parse;
@@ -55,9 +55,7 @@ fn sniff(head: &Head<'_>) -> bool {
     let is_object = |at: &usize| bytes.get(at + OBJECT.len()).is_some_and(|byte| matches!(byte, b' ' | b'>'));
     let Some(at) = memchr::memmem::find_iter(&bytes, OBJECT).find(is_object) else { return false };
     let text = text_of(bytes.get(at..).unwrap_or_default(), None).0;
-    let Ok(value) = parse(&text, true) else { return false };
-    let first = members(&value).map_or(Some(&value), <[Value<'_>]>::first);
-    first.and_then(Value::object).is_some_and(|object| kind_of(object).is_some())
+    parse(&text, true).is_ok_and(|value| visit::is_of_kind(&value))
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::feed::{Feed, text_of};
 use super::visit::Place;
 use super::{Carrier, Object, Value, kind_of};
-use crate::format::{Format, Head, Input, Outcome, text};
+use crate::format::{Format, Head, Input, Outcome, adcs, text};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use split::{End, Field, fields, record_end};
 
@@ -42,7 +42,9 @@ fn sniff(head: &Head<'_>) -> bool {
     let bytes = text::head(head);
     // Text of letters and marks alone: binary data and JSON are none of it.
     let first = bytes.trim_ascii_start().first();
-    first.is_some_and(|byte| !matches!(byte, b'{' | b'[' | b'<')) && Table::of(&bytes).is_some()
+    first.is_some_and(|byte| !matches!(byte, b'{' | b'[' | b'<'))
+        && Table::of(&bytes).is_some()
+        && !(adcs::csv::FORMAT.sniff)(head)
 }
 
 /// The columns of a table.

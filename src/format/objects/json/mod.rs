@@ -8,9 +8,9 @@
 mod extent;
 mod value;
 
+use super::Carrier;
 use super::feed::{Feed, text_of};
-use super::visit::{Place, members};
-use super::{Carrier, Value, kind_of};
+use super::visit::{self, Place};
 use crate::format::{Format, Head, Input, Outcome, ndjson, text};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use extent::Extent;
@@ -68,10 +68,7 @@ fn first_of_kind(bytes: &[u8]) -> bool {
 
 /// Whether the object or list that begins a text is of some kind.
 pub(super) fn is_of_kind(text: &str) -> bool {
-    let closed = closed(text);
-    let Ok(value) = parse(&closed) else { return false };
-    let first = members(&value).map_or(Some(&value), <[Value<'_>]>::first);
-    first.and_then(Value::object).is_some_and(|object| kind_of(object).is_some())
+    parse(&closed(text)).is_ok_and(|value| visit::is_of_kind(&value))
 }
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
@@ -112,7 +109,8 @@ impl Documents<'_, '_, '_> {
             return false;
         };
         match byte {
-            b',' if self.array.is_some() => self.feed.consume(1),
+            // Also outside of an array: objects may be pasted from one.
+            b',' => self.feed.consume(1),
             b'[' if self.array.is_none() => {
                 self.array = Some(offset);
                 self.feed.consume(1);

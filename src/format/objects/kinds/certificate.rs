@@ -16,8 +16,12 @@ pub const KIND: Kind = Kind {
     read,
 };
 
-/// A certificate, or a hash beside something that certificates have: files have hashes as well.
+/// A certificate, or a hash beside something that certificates have: files have hashes as well. Rows of a certification
+/// authority are enrolments.
 fn is(object: &Object<'_>) -> bool {
+    if object.has("requestid") {
+        return false;
+    }
     let names = || object.fields.iter().map(|(name, _)| name.as_ref());
     let telling = names().filter(|name| row::is_telling(name)).count();
     let der = names().any(row::is_der);

@@ -41,6 +41,8 @@ fn is(object: &Object<'_>) -> bool {
         || object.has("thumbprint") && PROPERTIES.iter().any(|name| object.has(name))
         // CLIXML keeps this one alone.
         || matches!(object.get("rawdata"), Some(Value::Bytes(_)))
+        // The first ones of a long object, of which nothing else may be seen.
+        || object.has("archived") && object.has("extensions")
 }
 
 fn read(object: &Object<'_>, visit: &mut Visit<'_, '_>) {

@@ -2,6 +2,7 @@
 
 use super::super::{Object, Value, json, kind_of, lines};
 use crate::format::testing::{Collect, read_all, samples};
+use crate::format::{HEAD, Head};
 use crate::record::{Code, KeyReport};
 
 const A: &str = "A6DBFD78F1113C07D1A331F4388D1EDC72BA6E73";
@@ -36,12 +37,27 @@ fn objects_are_of_the_strictest_kind_that_fits() {
         (r#"{"location":"","store":"","thumbprint":"","hasPrivateKey":true}"#, Some("powershell_certificate")),
         (r#"{"PSPath":"Cert:\\LocalMachine\\My\\00","Thumbprint":""}"#, Some("powershell_certificate")),
         (r#"{"Subject":"","SHA256":""}"#, Some("certificate")),
-        // Files, keys and providers have some of the names.
+        // Enrolments, files, keys and providers have some of the names.
+        (r#"{"Request ID":1,"Certificate Hash":"","Issuer":"","NotAfter":""}"#, None),
         (r#"{"path":"C:\\x.exe","sha1":"","md5":""}"#, None),
         (r#"{"Provider":"","Name":"","Store":""}"#, None),
         (r#"{"name":"q","host":"h","columns":[]}"#, None),
     ] {
         assert_eq!(kind(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn objects_say_what_the_same_flat_lines_say() {
+    let (_, lines) = samples("flat_ndjson").into_iter().find(|(name, _)| name == "vendors.ndjson").unwrap_or_default();
+    let lines = String::from_utf8(lines).unwrap_or_default();
+    let flat = read_all(&crate::format::ndjson::FLAT, lines.as_bytes(), "x.ndjson");
+    let objects = read(&format!("[\n{}\n]", lines.trim().replace('\n', ",\n")));
+    assert!(flat.observations.len() > 5 && objects.rejects == flat.rejects && objects.places == flat.places);
+    assert_eq!(objects.observations.len(), flat.observations.len());
+    for (object, line) in objects.observations.iter().zip(&flat.observations) {
+        assert_eq!((&object.sha1, &object.claims), (&line.sha1, &line.claims));
+        assert!(line.der.is_none() || object.der == line.der);
     }
 }
 
@@ -140,6 +156,21 @@ fn objects_stream_through_a_small_window_with_their_places() {
             row.lineage.byte_offset == (width * (5 + at * stride)) as u64
         };
         assert!(seen.observations.iter().enumerate().all(fits));
+    }
+}
+
+#[test]
+fn an_object_that_is_longer_than_the_head_is_known_by_its_first_properties() {
+    // Windows PowerShell puts each octet on a line of its own, far from the margin.
+    let octets = vec![format!("\r\n{}48", " ".repeat(60)); 2000].join(",");
+    for first in [
+        format!("\"Archived\":  false,\r\n    \"Extensions\":  [{{\"RawData\":  [{octets}"),
+        format!("\"Archived\":  false,\r\n    \"RawData\":  [{octets}"),
+        format!("\"Subject\":  \"CN=x\",\r\n    \"RawData\":  {{\"value\":  [{octets}"),
+    ] {
+        let text = format!("[\r\n    {{\r\n    {first}");
+        let head = Head { bytes: &text.as_bytes()[..HEAD], complete: false, len: None };
+        assert_eq!(crate::format::sniff(&head).map(|format| format.name), Some("json_document"), "{}", &text[..99]);
     }
 }
 
