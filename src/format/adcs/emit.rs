@@ -139,6 +139,7 @@ fn own<'r>(row: &'r Row, issued: CertificateRef<'r>, confidence: FormatConfidenc
         os_version: attribute(Field::OsVersion),
         template_name: template(false),
         template_oid: template(true),
+        private_key_flags: number(Field::PrivateKeyFlags).and_then(value::flags),
         attestation: marks(row),
         is_key_archived: [Field::ArchivedKey, Field::RecoveryHashes]
             .iter()
@@ -227,6 +228,7 @@ impl Sink for Merge<'_, '_> {
             attestation: printed.attestation.iter().chain(&own.attestation).cloned().collect(),
             is_key_archived: printed.is_key_archived.or(own.is_key_archived),
             renewed_thumbprint: printed.renewed_thumbprint.or(own.renewed_thumbprint),
+            private_key_flags: own.private_key_flags,
             issued: own.issued,
             confidence: own.confidence,
             ..printed.clone()

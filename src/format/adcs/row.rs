@@ -41,6 +41,8 @@ pub enum Field {
     CertificateHash,
     /// `CertificateTemplate`: name or object identifier.
     Template,
+    /// `PrivatekeyFlags`: those of the template when the certificate was issued.
+    PrivateKeyFlags,
     /// `RequestCSPProvider` among the attributes.
     Provider,
     /// `RequestOSVersion` among the attributes.
@@ -91,6 +93,7 @@ impl Field {
             "CertificateHash" => Field::CertificateHash,
             "CertificateTemplate" => Field::Template,
             "RawPublicKey" => Field::PublicKey,
+            "PrivatekeyFlags" => Field::PrivateKeyFlags,
             _ if name.eq_ignore_ascii_case("AttributeRequestId") => Field::AttributeRequestId,
             "AttributeName" => Field::AttributeName,
             "AttributeValue" => Field::AttributeValue,
@@ -127,6 +130,7 @@ impl Field {
             Field::RecoveryHashes => "Request.KeyRecoveryHashes",
             Field::CertificateHash => "CertificateHash",
             Field::Template => "CertificateTemplate",
+            Field::PrivateKeyFlags => "PrivatekeyFlags",
             Field::Provider => "RequestCSPProvider",
             Field::OsVersion => "RequestOSVersion",
             Field::ClientMachine => "ccm",
