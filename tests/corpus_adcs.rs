@@ -35,7 +35,7 @@ fn a_full_row_of_a_capi_client() {
             "os_version": "10.0.20348.2", "machine": "PKI-SRV01.corp.cvilab.local", "process": "MMC.EXE",
             "user": "CORP\\pki.admin", "attestation": null, "is_key_archived": null,
             "template_oid": "1.3.6.1.4.1.311.21.8.15886664.4298044.8996776.14853544.7902291.169.5191136.12906913",
-            "thumbprint": "4f2aa3df007c2193e719a7bfe75cf98523636d54", "format_confidence": "seen",
+            "thumbprint": "4f2aa3df007c2193e719a7bfe75cf98523636d54", "format_confidence": "seen", "private_key_flags": 0x0503_0010,
             // The printed key identifier, which is the SHA-1 of the key.
             "public_key_sha1": "701c01bf718fe0017371393b12e47f33db32d255",
         }),

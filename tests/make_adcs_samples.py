@@ -188,7 +188,7 @@ def rows():
     denied = {
         "Request.RequestID": number(19),
         "Request.Disposition": number(31, "Denied"),
-        "Request.DispositionMessage": quoted("Denied: " + "the policy module wants to say more than one line holds; " * 6),
+        "Request.DispositionMessage": quoted("Denied: " + "there is more to say than one line holds; " * 9),
         "Request.RequesterName": quoted("FABRIKAM\\pc-0003$"),
         "Request.AttestationChallenge": dump(bytes(40)),
         "Request.EndorsementKeyHash": spaced(bytes(range(32))),
@@ -231,8 +231,9 @@ def selection():
 def attribute_table():
     text = schema(ATTRIBUTES)
     attributes = [(4, "RequestOSVersion", "10.0.20348.2"), (4, "RequestCSPProvider", ENHANCED),
-                  (4, "cdc", "dc1.fabrikam.test"), (4, "rmd", "web-07.fabrikam.test"), (4, "ccm", "web-07.fabrikam.test"),
-                  (17, "RequestCSPProvider", SOFTWARE), (17, "CertificateTemplate", "Machine"), (18, "cdc", "dc1.fabrikam.test")]
+                  (4, "cdc", "dc1.fabrikam.test"), (4, "rmd", "web-07.fabrikam.test"),
+                  (4, "ccm", "web-07.fabrikam.test"), (17, "RequestCSPProvider", SOFTWARE),
+                  (17, "CertificateTemplate", "Machine"), (18, "cdc", "dc1.fabrikam.test")]
     for index, (request, name, value) in enumerate(attributes, 1):
         text += row(index, ATTRIBUTES, {"AttributeRequestId": number(request), "AttributeName": quoted(name),
                                         "AttributeValue": quoted(value)})
@@ -252,14 +253,16 @@ def damaged():
                              "Request.RequesterName": quoted("FABRIKAM\\two"), **issued(leaf),
                              "CertificateHash": spaced(hashlib.sha1(b"another").digest()),
                              "RawPublicKey": dump(bytes(48)).replace("0010\t", "0011\t")})
-    text += row(4, columns, {"Request.RequestID": "0xfour", "Request.RequesterName": '"FABRIKAM\\four'}).replace("EMPTY", "", 1)
+    values = {"Request.RequestID": "0xfour", "Request.RequesterName": '"FABRIKAM\\four'}
+    text += row(4, columns, values).replace("EMPTY", "", 1)
     return text + row(5, columns, {"Request.RequestID": number(5), "Request.Disposition": "Revoked?",
                                    "CertificateHash": quoted("12 34")})
 
 
 def csv(columns, records, separator=","):
     escape = '"{}"'.format
-    lines = [[column[1] for column in columns]] + [[record.get(column[0], "EMPTY") for column in columns] for record in records]
+    lines = [[column[1] for column in columns]]
+    lines += [[record.get(column[0], "EMPTY") for column in columns] for record in records]
     return "".join(separator.join(escape(value.replace('"', '""')) for value in line) + "\r\n" for line in lines)
 
 
@@ -280,7 +283,8 @@ def csv_rows():
 
 def csv_attributes():
     columns = [(name, name, *rest) for name, _, *rest in ATTRIBUTES]
-    records = [(4, "RequestCSPProvider", CHANNEL), (4, "ccm", "web-07.fabrikam.test"), (17, "RequestCSPProvider", SOFTWARE)]
+    records = [(4, "RequestCSPProvider", CHANNEL), (4, "ccm", "web-07.fabrikam.test"),
+               (17, "RequestCSPProvider", SOFTWARE)]
     names = [column[0] for column in columns]
     return csv(columns, [dict(zip(names, map(str, record))) for record in records], ";")
 

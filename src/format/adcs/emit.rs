@@ -27,6 +27,7 @@ pub fn push(row: &mut Row, confidence: FormatConfidence, sink: &mut dyn Sink) {
         return sink.reject(Reject::lost(row.lineage, Stage::Read, Code::TooLarge, message));
     }
     if row.is_empty() {
+        row.tell(sink);
         return sink.skip("no_request_columns");
     }
     check(row);
@@ -138,6 +139,7 @@ fn own<'r>(row: &'r Row, issued: CertificateRef<'r>, confidence: FormatConfidenc
         os_version: attribute(Field::OsVersion),
         template_name: template(false),
         template_oid: template(true),
+        private_key_flags: number(Field::PrivateKeyFlags).and_then(value::flags),
         attestation: marks(row),
         is_key_archived: [Field::ArchivedKey, Field::RecoveryHashes]
             .iter()
@@ -201,7 +203,7 @@ impl Sink for Merge<'_, '_> {
             && ours != theirs
         {
             self.conflict = Some(format!(
-                "the attributes of the row name the provider {ours:?}, the request itself names {theirs:?}; the first is shown"
+                "the row's attributes name the provider {ours:?}, the request itself {theirs:?}; the first is shown"
             ));
         }
         let either = |ours: &Option<Text<'_>>, theirs: &Option<Text<'_>>| -> Option<Text<'static>> {
@@ -226,6 +228,7 @@ impl Sink for Merge<'_, '_> {
             attestation: printed.attestation.iter().chain(&own.attestation).cloned().collect(),
             is_key_archived: printed.is_key_archived.or(own.is_key_archived),
             renewed_thumbprint: printed.renewed_thumbprint.or(own.renewed_thumbprint),
+            private_key_flags: own.private_key_flags,
             issued: own.issued,
             confidence: own.confidence,
             ..printed.clone()

@@ -10,6 +10,8 @@ pub mod csv;
 
 mod attributes;
 mod emit;
+mod end;
+mod lines;
 mod reader;
 mod row;
 mod schema;
@@ -23,7 +25,7 @@ pub static FORMAT: Format = Format {
     name: "adcs_text",
     title: "AD CS database rows (certutil -view)",
     usual_names: "*.txt",
-    yields: "an enrolment a row with the declared provider, machine, template and marks of attestation; printed certificates",
+    yields: "an enrolment a row: declared provider, machine, template, marks of attestation; printed certificates",
     source: "certutil -view (AD CS); MS-CSRA 3.1.1; MS-WCCE 2.2.2.7",
     sniff: is_view,
     read: Some(reader::read),

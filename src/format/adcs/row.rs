@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 
-/// Most that is kept of one row. The columns that matter hold a third of it at most ([MS-CSRA] 3.1.1.1).
+/// Most that is kept of one row. By the lengths that schemas print, the columns that matter hold a third of it.
 pub const MAX_ROW: usize = 1024 * 1024;
 /// Most doubts that are told of one row.
 const MAX_DOUBTS: usize = 16;
@@ -41,6 +41,8 @@ pub enum Field {
     CertificateHash,
     /// `CertificateTemplate`: name or object identifier.
     Template,
+    /// `PrivatekeyFlags`: those of the template when the certificate was issued.
+    PrivateKeyFlags,
     /// `RequestCSPProvider` among the attributes.
     Provider,
     /// `RequestOSVersion` among the attributes.
@@ -91,6 +93,7 @@ impl Field {
             "CertificateHash" => Field::CertificateHash,
             "CertificateTemplate" => Field::Template,
             "RawPublicKey" => Field::PublicKey,
+            "PrivatekeyFlags" => Field::PrivateKeyFlags,
             _ if name.eq_ignore_ascii_case("AttributeRequestId") => Field::AttributeRequestId,
             "AttributeName" => Field::AttributeName,
             "AttributeValue" => Field::AttributeValue,
@@ -127,6 +130,7 @@ impl Field {
             Field::RecoveryHashes => "Request.KeyRecoveryHashes",
             Field::CertificateHash => "CertificateHash",
             Field::Template => "CertificateTemplate",
+            Field::PrivateKeyFlags => "PrivatekeyFlags",
             Field::Provider => "RequestCSPProvider",
             Field::OsVersion => "RequestOSVersion",
             Field::ClientMachine => "ccm",
@@ -198,12 +202,16 @@ impl Row {
         }
     }
 
-    /// Takes the quotes off the text of this field, and what stands behind the last of them.
+    /// Takes the quotes off the text of this field, and what stands behind the last of them; behind an identifier, that
+    /// is a name for people.
     pub fn unquote(&mut self, field: Field) {
         let Some((start, end)) = self.spans[field as usize] else { return };
         let text = self.text.get(start..end).unwrap_or_default();
         if text.starts_with('"') {
             let last = text.rfind('"').filter(|last| *last > 0).unwrap_or(text.len());
+            let first = text.get(1..).and_then(|text| text.find('"')).map_or(last, |at| at + 1);
+            let is_named = text.get(1..first).is_some_and(super::value::is_oid);
+            let last = if is_named { first } else { last };
             self.spans[field as usize] = (last > 1).then_some((start + 1, start + last));
         }
     }

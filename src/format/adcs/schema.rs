@@ -44,9 +44,11 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Adds the column that a line names; false where it names none.
+    /// Adds the column that a line names; false where it names none, or the first one is not known.
     pub fn add(&mut self, line: &str) -> bool {
-        let Some((name, label)) = split(line).filter(|(name, _)| table_of(name).is_some()) else { return false };
+        // Later versions may have more columns, but not only those.
+        let is_known = |name: &str| !self.columns.is_empty() || table_of(name).is_some();
+        let Some((name, label)) = split(line).filter(|(name, _)| is_known(name)) else { return false };
         if self.columns.len() == MAX_COLUMNS {
             return true;
         }

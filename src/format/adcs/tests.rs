@@ -21,8 +21,8 @@ Schema:
 
 fn row(number: i64, id: &str, attributes: &str, requester: &str) -> String {
     format!(
-        "Row {number}:\n  Request ID: {id}\n  Request Attributes: {attributes}\n  Request Disposition: 0x14 (20) -- Issued\n  \
-         Requester Name: {requester}\n  Public Key Algorithm: \"1.2.840.113549.1.1.1\" RSA (RSA_SIGN)\n\n"
+        "Row {number}:\n  Request ID: {id}\n  Request Attributes: {attributes}\n  Request Disposition: \
+         0x14 (20) -- Issued\n  Requester Name: {requester}\n  Public Key Algorithm: \"1.2.840.113549.1.1.1\" RSA (RSA_SIGN)\n\n"
     )
 }
 
@@ -202,6 +202,48 @@ fn the_end_is_compared_with_what_was_read() {
     assert_eq!(seen.degraded(), [Code::SequenceGap, Code::EndCountsDiffer], "a row is missing");
     let seen = read(&[SCHEMA, &end(0)].concat());
     assert_eq!((seen.outcome, seen.records(), seen.rejects.len()), (Outcome::Complete, 0, 0), "no row is no doubt");
+}
+
+#[test]
+fn a_line_that_looks_like_the_end_is_none() {
+    let first = row(1, "0x4", "EMPTY", "EMPTY") + "somebody's note: 12\n\n";
+    let seen = read(&[SCHEMA, &first, &row(2, "0x5", "EMPTY", "EMPTY"), &end(2)].concat());
+    assert_eq!((seen.others.len(), seen.outcome), (2, Outcome::Complete));
+    assert_eq!(seen.degraded(), [Code::BadStructure], "the line belongs to nothing");
+    let rule = row(1, "0x4", "EMPTY", "EMPTY") + "----  ----  ----  ----\nRunning  a  b  4\n\n";
+    let seen = read(&[SCHEMA, &rule, &row(2, "0x5", "EMPTY", "EMPTY"), &end(2)].concat());
+    assert_eq!((seen.others.len(), seen.outcome), (2, Outcome::Complete));
+    assert_eq!(seen.degraded(), [Code::BadStructure], "nor does a table of something else");
+}
+
+#[test]
+fn a_column_that_nobody_knows_costs_nothing() {
+    let schema = SCHEMA.replace("  PublicKeyAlgorithm ", "  LaterColumn  Later  Long  4\n  PublicKeyAlgorithm ");
+    let text = row(1, "0x4", "EMPTY", "EMPTY").replace("  Public Key", "  Later: 0x1\n  Public Key");
+    let seen = read(&[&schema[..], &text, &end(1)].concat());
+    assert_eq!((seen.others.len(), seen.rejects.len(), seen.outcome), (1, 0, Outcome::Complete), "{:?}", seen.rejects);
+}
+
+#[test]
+fn what_is_renewed_is_a_certificate_too() {
+    let old = base64_simd::STANDARD.encode_to_string(sample("certificate_der", "ec-leaf.cer"));
+    let schema = SCHEMA.replace("Request.RequestAttributes ", "Request.RawOldCertificate ");
+    let block = format!("\n-----BEGIN CERTIFICATE-----\n{old}\n-----END CERTIFICATE-----\n");
+    let seen = read(&[&schema[..], &row(1, "0x4", &block, "EMPTY"), &end(1)].concat());
+    assert_eq!((seen.observations.len(), seen.observations[0].lineage.part, seen.rejects.len()), (1, 2, 0));
+    assert!(seen.others[0].contains("renewed_thumbprint: Some([182, 239, 201"), "{:?}", seen.others);
+}
+
+#[test]
+fn a_name_behind_an_identifier_is_not_its_value() {
+    let schema = SCHEMA.replace("PublicKeyAlgorithm ", "CertificateTemplate");
+    let text = row(1, "0x4", "EMPTY", "EMPTY").replace("RSA (RSA_SIGN)", "Anna's \"best\" template");
+    let seen = read(&[&schema[..], &text, &end(1)].concat());
+    assert!(
+        seen.others[0].contains("template_name: None, template_oid: Some(\"1.2.840.113549.1.1.1\")"),
+        "{:?}",
+        seen.others
+    );
 }
 
 #[test]

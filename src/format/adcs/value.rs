@@ -17,6 +17,11 @@ pub fn number(text: &str) -> Option<i64> {
     i64::from_str_radix(digits, radix).ok().filter(|_| ends_well)
 }
 
+/// Flags of 32 bits, which some tools print as a signed number.
+pub fn flags(number: i64) -> Option<u32> {
+    u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+}
+
 /// What became of a request, as a word that no language changes; the number where it has none.
 pub fn disposition(text: &str) -> Option<Text<'static>> {
     let word = match number(text) {
@@ -50,8 +55,8 @@ pub fn is_oid(text: &str) -> bool {
     text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// A line of a hexadecimal dump: offset, a TAB (copies have blanks), up to sixteen octets, and their letters behind three
-/// blanks or more. `None` where the line is none; else whether it stands where `out` ends, which it is added to.
+/// A line of a hexadecimal dump: offset, a TAB (copies have blanks), up to sixteen octets, and their letters behind
+/// three blanks or more. `None` where the line is none; else whether it stands where `out` ends, which it is added to.
 pub fn dump(line: &str, out: Option<&mut Vec<u8>>) -> Option<bool> {
     const OCTETS: usize = 16;
     let line = line.trim_start();
