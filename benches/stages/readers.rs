@@ -55,6 +55,8 @@ fn inputs() -> Vec<Export> {
         export("sst", vec![exports::sst(&leaves)]),
         export("reg_text", vec![exports::reg_text(&leaves)]),
         hives(scaled(1_000)),
+        Export { name: "certutil_text/store", ..export("certutil_text", vec![texts::certutil_store(&leaves)]) },
+        Export { name: "certutil_text/verbose", ..export("certutil_text", vec![texts::certutil_verbose(&leaves)]) },
         export("json_document", vec![texts::powershell_json(&leaves)]),
         Export {
             name: "adcs_text",

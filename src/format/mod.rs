@@ -19,6 +19,7 @@ pub use passwords::Passwords;
 pub mod adcs;
 pub mod archive;
 pub mod bare_base64;
+pub mod certutil;
 pub mod code_page;
 pub mod der;
 pub mod element;
@@ -211,7 +212,7 @@ pub const FORMATS: &[&Format] = &[
     &objects::clixml::FORMAT,
     &recognised::OTHER_CLIXML,
     &recognised::LDIF,
-    &recognised::CERTUTIL_TEXT,
+    &certutil::FORMAT,
     &recognised::MIMIKATZ_TEXT,
     &recognised::NETSH_TEXT,
     &objects::csv::FORMAT,

@@ -72,8 +72,6 @@ recognised! {
         |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
-    /// `certutil` output of the store family, keys and provider lists.
-    CERTUTIL_TEXT = "certutil_text", "certutil output", "*.txt", "certutil -store, -key, -csplist, -dump and others", is_certutil;
     /// mimikatz certificate lists.
     MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "mimikatz crypto module",
         |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
@@ -109,30 +107,6 @@ fn is_json(head: &Head<'_>) -> bool {
 fn is_distinguished_name(line: &[u8]) -> bool {
     let value = line.strip_prefix(b"dn: ").or_else(|| line.strip_prefix(b"dn:: "));
     value.is_some_and(|value| !value.trim_ascii().is_empty())
-}
-
-/// What certutil never translates: property headings, hash tags, provider types, and its banners.
-fn is_certutil(head: &Head<'_>) -> bool {
-    let text = text_of(head);
-    [&b"_PROP_ID("[..], b" - PROV_", b"TemplatePropCommonName"].iter().any(|word| memmem::find(&text, word).is_some())
-        || lines(&text).any(|line| has_banner(line) || has_tagged_hash(line))
-}
-
-/// `================ WORDS ================`, anywhere in the line: damaged copies lose their line ends.
-fn has_banner(line: &[u8]) -> bool {
-    const RULE: &[u8] = b"================";
-    const LONGEST: usize = 120;
-    let Some(rest) = memmem::find(line, RULE).and_then(|at| line.get(at + RULE.len()..)) else { return false };
-    let Some(words) = memmem::find(rest, RULE).and_then(|at| rest.get(..at)) else { return false };
-    words.len() <= LONGEST && words.first() == Some(&b' ') && words.last() == Some(&b' ')
-}
-
-/// `(sha1): HEX` or `(rfc-sha1): HEX`; French puts a blank, or one that does not break, before the colon.
-fn has_tagged_hash(line: &[u8]) -> bool {
-    let Some(at) = memmem::find(line, b"sha1)") else { return false };
-    let rest = &line[at + b"sha1)".len()..];
-    let Some(colon) = rest.iter().take(4).position(|b| *b == b':') else { return false };
-    rest[colon + 1..].iter().filter(|b| **b != b' ').take(40).filter(|b| b.is_ascii_hexdigit()).count() == 40
 }
 
 /// An endpoint line (`label  : HOST:PORT`) followed by a line whose value is a certificate hash.

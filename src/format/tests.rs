@@ -38,6 +38,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("json_lines", "json_lines"),
     ("csv", "csv"),
     ("clixml", "clixml"),
+    ("certutil_text", "certutil_text"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {
