@@ -33,6 +33,7 @@ pub mod group;
 pub mod hash;
 pub mod hex;
 pub mod input;
+mod open;
 pub mod pipeline;
 pub mod plan;
 pub mod progress;

@@ -29,6 +29,7 @@ use crate::group::sink::{GroupSink, Tools};
 use crate::group::tally::Status;
 use crate::group::{Group, Setting};
 use crate::input::Window;
+use crate::open::{Opener, Whole};
 use crate::plan::{self, Plan, Unit};
 use crate::progress::Progress;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
@@ -86,12 +87,17 @@ pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
 pub fn run(job: &Job<'_>, pool: &ThreadPool, report: Report) -> Result<Report, Error> {
     let threads = pool.current_num_threads();
     let line = Line::new(job, report, threads + 2);
-    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads));
+    let (next, blocks) = (AtomicUsize::new(0), Blocks::new(threads, job));
     pool.broadcast(|_| {
         let _watch = Watch(&line);
         let mut worker = Worker {
             tools: Tools::new(Arc::clone(job.catalogue)),
-            reading: Reading { memory: Memory::default(), head: Vec::with_capacity(HEAD + 1), buffers: Vec::new() },
+            reading: Reading {
+                opener: Opener::default(),
+                memory: Memory::default(),
+                head: Vec::with_capacity(HEAD + 1),
+                buffers: Vec::new(),
+            },
         };
         let mut packer = match job.encoders.packer() {
             Ok(packer) => packer,
@@ -136,6 +142,7 @@ struct Worker {
 
 /// What readers keep.
 struct Reading {
+    opener: Opener,
     memory: Memory,
     head: Vec<u8>,
     /// Buffers of windows: one, and one more for every archive in an archive.
@@ -259,7 +266,7 @@ fn read_unit(
         }
     }
     let sha256 = match job.hash_sources && unit.start == 0 && source.trouble.is_none() && !source.special {
-        true => hash_file(source),
+        true => hash_file(source, job.progress),
         false => Ok(None),
     };
     let sha256 = sha256.unwrap_or_else(|error| {
@@ -281,12 +288,12 @@ fn open_and_read(
     flow: &Flow<'_, '_>,
     sink: &mut GroupSink<'_>,
 ) -> io::Result<(Option<&'static str>, Status)> {
-    let mut file = File::open(&source.file)?;
+    let mut file = worker.opener.open(&source.file)?;
     let whole = unit.start == 0 && unit.end >= source.len;
     if whole {
         // Not limited to the size seen by the walk: a file that has grown since is read to its end. Small files come in
         // great numbers, so the bytes that show the format are read once, into the window.
-        let mut window = Window::with_buffer(job.timed(&mut file), 0, worker.buffer());
+        let mut window = Window::with_buffer(job.timed(Whole::new(&mut file, source.len)), 0, worker.buffer());
         let format = format::sniff_window(&mut window, Some(source.len));
         window.take_error().map_or(Ok(()), Err)?;
         let status = match format {
@@ -406,11 +413,14 @@ fn end_early(error: &io::Error, here: Lineage, sink: &mut GroupSink<'_>) -> Stat
     status
 }
 
-fn hash_file(source: &Source) -> io::Result<Option<[u8; 32]>> {
+fn hash_file(source: &Source, progress: &Progress) -> io::Result<Option<[u8; 32]>> {
     let mut file = File::open(&source.file)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; crate::input::CHUNK];
     loop {
+        if progress.is_stopped() {
+            return Ok(None);
+        }
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Some(hash.finalize().into())),
             Ok(n) => hash.update(&buffer[..n]),

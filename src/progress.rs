@@ -9,13 +9,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 pub struct Progress {
     records: AtomicU64,
     stopped: AtomicBool,
-    bar: ProgressBar,
+    /// The bar, where somebody watches. Nobody else has to pay for what all workers count together.
+    bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Counts silently.
+    /// Counts nothing.
     pub fn hidden() -> Self {
-        Progress { records: AtomicU64::new(0), stopped: AtomicBool::new(false), bar: ProgressBar::hidden() }
+        Progress { records: AtomicU64::new(0), stopped: AtomicBool::new(false), bar: None }
     }
 
     /// Shows bytes, rate and ETA on standard error, which is a terminal.
@@ -26,24 +27,28 @@ impl Progress {
         bar.set_style(style.with_key("eta", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{:.0?}", state.eta());
         }));
-        Progress { bar, ..Progress::hidden() }
+        Progress { bar: Some(bar), ..Progress::hidden() }
     }
 
     /// The bytes to come.
     pub fn expect_bytes(&self, bytes: u64) {
-        self.bar.set_length(bytes);
+        if let Some(bar) = &self.bar {
+            bar.set_length(bytes);
+        }
     }
 
     /// Counts bytes that are read without [`Progress::watch`].
     pub fn add_bytes(&self, bytes: u64) {
-        self.bar.inc(bytes);
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes);
+        }
     }
 
     /// Counts records.
     pub fn add_records(&self, records: u64) {
-        let all = self.records.fetch_add(records, Ordering::Relaxed) + records;
-        if !self.bar.is_hidden() {
-            self.bar.set_message(format!("{all} records"));
+        if let Some(bar) = &self.bar {
+            let all = self.records.fetch_add(records, Ordering::Relaxed) + records;
+            bar.set_message(format!("{all} records"));
         }
     }
 
@@ -59,24 +64,28 @@ impl Progress {
 
     /// Removes the bar.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 
     /// Counts what passes through.
     pub fn watch<R: Read>(&self, read: R) -> impl Read {
-        Watched { read, bar: &self.bar }
+        Watched { read, bar: self.bar.as_ref() }
     }
 }
 
 struct Watched<'p, R> {
     read: R,
-    bar: &'p ProgressBar,
+    bar: Option<&'p ProgressBar>,
 }
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.read.read(buf)?;
-        self.bar.inc(n as u64);
+        if let Some(bar) = self.bar {
+            bar.inc(n as u64);
+        }
         Ok(n)
     }
 }

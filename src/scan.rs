@@ -158,7 +158,8 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     if sources.is_empty() {
         return Err(Error::NothingToRead);
     }
-    let reading = format::Setting { keys: Arc::new(format::KeyFiles::find(&sources)), ..options.reading.clone() };
+    let keys = Arc::new(format::KeyFiles::find(&sources, options.filter.is_some()));
+    let reading = format::Setting { keys, ..options.reading.clone() };
     progress.expect_bytes(sources.iter().map(|s| s.len).sum());
     let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
     timing.add(Part::Walk, start.elapsed(), sources.len() as u64);

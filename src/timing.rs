@@ -41,9 +41,20 @@ parts! {
     Finish = "finish" counts "tables",
 }
 
-/// Time and count of each part, added up by all workers.
+/// Time and count of each part. Every worker adds to sums of its own: with one small file a record, workers that count on
+/// the same cache line wait for each other.
 #[derive(Debug, Default)]
 pub struct Timing {
+    shards: [Shard; SHARDS],
+}
+
+/// More than most machines have workers; those beyond share.
+const SHARDS: usize = 16;
+
+/// The sums of a worker, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard {
     parts: [Sum; PARTS.len()],
 }
 
@@ -69,14 +80,19 @@ pub struct Spent {
 impl Timing {
     /// Adds to a part.
     pub fn add(&self, part: Part, time: Duration, count: u64) {
-        let sum = &self.parts[part as usize];
+        let worker = rayon::current_thread_index().unwrap_or_default();
+        let sum = &self.shards[worker % SHARDS].parts[part as usize];
         sum.nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         sum.count.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Time spent on a part so far.
     pub fn time(&self, part: Part) -> Duration {
-        Duration::from_nanos(self.parts[part as usize].nanos.load(Ordering::Relaxed))
+        self.sums(part).map(|sum| Duration::from_nanos(sum.nanos.load(Ordering::Relaxed))).sum()
+    }
+
+    fn sums(&self, part: Part) -> impl Iterator<Item = &Sum> {
+        self.shards.iter().map(move |shard| &shard.parts[part as usize])
     }
 
     /// Runs and times a part; the result tells how much was done.
@@ -98,7 +114,7 @@ impl Timing {
         let spent = |(part, name, unit): &(Part, &'static str, &'static str)| Spent {
             part: name,
             seconds: own(*part).as_secs_f64(),
-            count: self.parts[*part as usize].count.load(Ordering::Relaxed),
+            count: self.sums(*part).map(|sum| sum.count.load(Ordering::Relaxed)).sum(),
             unit,
         };
         PARTS.iter().map(spent).collect()

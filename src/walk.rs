@@ -1,5 +1,6 @@
 //! Inputs to sources, in one fixed order: by path inside the input, whatever the file system says first.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,16 @@ impl Filter {
     /// without a slash matches the file name at any depth.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, Error> {
         Ok(Filter { include: globs("--include", include)?, exclude: globs("--exclude", exclude)? })
+    }
+
+    /// Some files may not be taken.
+    pub fn is_some(&self) -> bool {
+        self.include.is_some() || self.exclude.is_some()
+    }
+
+    /// Whether something of this path that cannot be listed is to be named: what lies in it might have been taken.
+    fn names(&self, path: &str) -> bool {
+        !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
     }
 
     fn takes(&self, path: &str) -> bool {
@@ -143,6 +154,7 @@ fn walk_folder(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
 fn walk_plain(input: &Path, filter: &Filter) -> Option<Vec<Source>> {
     fn list(folder: &Path, inside: &str, filter: &Filter) -> Option<Vec<Source>> {
         let (mut sources, mut folders) = (Vec::new(), Vec::new());
+        // Sorted here, where names are short; what is left to sort in the end is nearly in order.
         for entry in fs::read_dir(folder).ok()? {
             let entry = entry.ok()?;
             let (kind, name) = (entry.file_type().ok()?, entry.file_name());
@@ -157,6 +169,8 @@ fn walk_plain(input: &Path, filter: &Filter) -> Option<Vec<Source>> {
                 sources.push(source(path, entry.path(), metadata.as_ref(), None));
             }
         }
+        sources.sort_unstable_by(|a: &Source, b: &Source| a.path.cmp(&b.path));
+        folders.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
         let deeper = folders.par_iter().map(|(folder, path)| list(folder, path, filter));
         let deeper: Option<Vec<Vec<Source>>> = deeper.collect();
         sources.extend(deeper?.into_iter().flatten());
@@ -193,7 +207,7 @@ fn walk_linked(input: &Path, filter: &Filter, sources: &mut Vec<Source>) {
             Err(error) => {
                 let file = error.path().unwrap_or(input).to_owned();
                 let path = inside(input, &file);
-                if !filter.takes(&path) {
+                if !filter.names(&path) {
                     continue;
                 }
                 let code = if error.loop_ancestor().is_some() { Code::SymlinkLoop } else { Code::Io };
@@ -232,13 +246,13 @@ fn identify(sources: &mut [Source]) {
         nth[i] = if sources[i - 1].path == sources[i].path { nth[i - 1] + 1 } else { 0 };
     }
     sources.par_chunks_mut(IDS).zip(nth.par_chunks(IDS)).for_each(|(sources, nth)| {
-        let names = sources.iter().zip(nth).map(|(source, nth)| {
-            let number = if *nth > 0 { [&[0][..], &nth.to_le_bytes()].concat() } else { Vec::new() };
-            [source.path.as_bytes(), &number].concat()
+        let names = sources.iter().zip(nth).map(|(source, nth)| match nth {
+            0 => Cow::Borrowed(source.path.as_bytes()),
+            nth => Cow::Owned([source.path.as_bytes(), &[0], &nth.to_le_bytes()].concat()),
         });
-        let names: Vec<Vec<u8>> = names.collect();
+        let names: Vec<Cow<'_, [u8]>> = names.collect();
         let mut digests = Vec::new();
-        hash::sha256_each(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut digests);
+        hash::sha256_each(&names.iter().map(|name| &**name).collect::<Vec<_>>(), &mut digests);
         for (source, digest) in sources.iter_mut().zip(&digests) {
             source.id.copy_from_slice(hex::text(&digest[..8]).as_bytes());
         }

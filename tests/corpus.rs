@@ -464,9 +464,11 @@ fn every_file_is_named_and_every_record_accounted_for() {
             let fits = if format.is_read() { ["complete", "empty"].contains(&status) } else { status == "unsupported" };
             // The one hive of the corpus that was not closed cleanly.
             let is_dirty = file.contains("winscp") && status == "incomplete";
+            // A capture of one row, without the end of its output.
+            let is_cut = file.starts_with("ca-view-en-full-row") && status == "incomplete";
             // No password is given here.
             let is_locked = (name, status) == ("pkcs12", "locked");
-            assert!(fits || is_dirty || is_locked, "{part}/{file}: {name} is {status}");
+            assert!(fits || is_dirty || is_cut || is_locked, "{part}/{file}: {name} is {status}");
             let count = |column: &str| number(row, column);
             assert_eq!(count("records"), count("yielded") + count("skipped") + count("rejects"), "{part}/{file}");
             let is_archive = format.unpack.is_some();

@@ -13,6 +13,7 @@ mod fleet;
 mod hashes;
 mod readers;
 mod tables;
+mod texts;
 mod verdicts;
 mod whole;
 

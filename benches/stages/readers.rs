@@ -12,7 +12,7 @@ use certcensus::record::{
 use certcensus::synth::Options;
 use criterion::Criterion;
 
-use crate::{exports, fleet, of, scaled};
+use crate::{exports, fleet, of, scaled, texts};
 
 /// A request as a Windows client makes it.
 const REQUEST: &[u8] = include_bytes!("../../samples/pkcs10_request/windows-ksp.csr");
@@ -55,6 +55,15 @@ fn inputs() -> Vec<Export> {
         export("sst", vec![exports::sst(&leaves)]),
         export("reg_text", vec![exports::reg_text(&leaves)]),
         hives(scaled(1_000)),
+        Export { name: "certutil_text/store", ..export("certutil_text", vec![texts::certutil_store(&leaves)]) },
+        Export { name: "certutil_text/verbose", ..export("certutil_text", vec![texts::certutil_verbose(&leaves)]) },
+        export("json_document", vec![texts::powershell_json(&leaves)]),
+        Export {
+            name: "adcs_text",
+            format: "adcs_text",
+            sources: vec![texts::adcs_rows(&leaves, REQUEST)],
+            records: 2 * records,
+        },
         export("element", leaves.iter().map(|der| exports::element(der)).collect()),
         export("certificate_der", leaves),
         export("pkcs10_request", vec![REQUEST.to_vec(); records as usize]),

@@ -22,8 +22,8 @@ use crate::group::tally::SourceTally;
 use crate::hex;
 use crate::input::Window;
 use crate::record::{
-    Binding, Body, CapiUse, Client, KeyReport, Lineage, Observation, PrivateKey, Provider, Reject, Request, Severity,
-    Sink, Template,
+    Binding, Body, CapiUse, Client, KeyReport, Lineage, Observation, Printed, PrivateKey, Provider, Reject, Request,
+    Severity, Sink, Template,
 };
 use crate::walk::Source;
 use crate::x509::{self, Facts};
@@ -272,6 +272,7 @@ impl Shower<'_> {
                 }
             }
         }
+        tell_printed(&mut text, &o.printed);
         tell_claims(&mut text, o);
         tell_verdicts(&mut text, self.paint, &verdicts);
         for piece in self.classifier.evidence(&o.claims, o.collection.registry, marks) {
@@ -335,6 +336,21 @@ fn tell_facts(text: &mut String, [sha1, sha256]: &[String; 2], f: &Facts) {
     }
     for problem in &f.problems {
         field(text, "doubt", &escape(&format!("{}: {}", problem.field, problem.message)));
+    }
+}
+
+fn tell_printed(text: &mut String, p: &Printed<'_>) {
+    let fields = [
+        ("subject", &p.subject),
+        ("issuer", &p.issuer),
+        ("serial", &p.serial),
+        ("from", &p.not_before),
+        ("to", &p.not_after),
+    ];
+    let printed = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let printed: Vec<_> = printed.map(|(name, value)| format!("{name} {:?}", escape(value))).collect();
+    if !printed.is_empty() {
+        field(text, "as printed", &printed.join(", "));
     }
 }
 

@@ -93,6 +93,15 @@ impl CodePage {
         }
     }
 
+    /// This byte is the first of two that are one character; the second one may look like ASCII.
+    pub fn is_lead(&self, byte: u8) -> bool {
+        match self.number {
+            932 => matches!(byte, 0x81..=0x9f | 0xe0..=0xfc),
+            936 | 949 | 950 | 54936 => matches!(byte, 0x81..=0xfe),
+            _ => false,
+        }
+    }
+
     /// Bytes that `text` takes in this code page.
     pub fn len_of(&self, text: &str) -> usize {
         match self.table {
@@ -126,6 +135,8 @@ mod tests {
         assert_eq!(decoded("936", b"\xd6\xa4\xca\xe9"), ("\u{8bc1}\u{4e66}".into(), true));
         assert_eq!(decoded("932", b"\x8f\x5c=1"), ("\u{5341}=1".into(), true), "a second byte that is a backslash");
         assert!(!decoded("932", b"\x8f").1);
+        let lead = |number, byte| CodePage::of(number).map(|page| page.is_lead(byte));
+        assert_eq!((lead(932, 0x8f), lead(932, 0xb1), lead(1252, 0x8f)), (Some(true), Some(false), Some(false)));
         assert_eq!(CodePage::of(936).map(|page| page.len_of("a\u{8bc1}")), Some(3));
         assert_eq!(CodePage::of(850).map(|page| page.len_of("\u{fc}b")), Some(2));
     }

@@ -16,6 +16,7 @@ pub use code_page::CodePage;
 pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
+pub mod adcs;
 pub mod archive;
 pub mod bare_base64;
 pub mod certutil;
@@ -202,15 +203,20 @@ pub const FORMATS: &[&Format] = &[
     &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
-    &recognised::JSON_DOCUMENT,
-    &recognised::ADCS_TEXT,
+    &objects::lines::FORMAT,
+    &objects::json::FORMAT,
+    &recognised::OTHER_JSON,
+    &adcs::FORMAT,
+    &adcs::csv::FORMAT,
     &pem::FORMAT,
-    &recognised::CLIXML,
+    &objects::clixml::FORMAT,
+    &recognised::OTHER_CLIXML,
     &recognised::LDIF,
     &certutil::FORMAT,
     &recognised::MIMIKATZ_TEXT,
     &recognised::NETSH_TEXT,
-    &recognised::CSV,
+    &objects::csv::FORMAT,
+    &recognised::OTHER_CSV,
     &bare_base64::FORMAT,
 ];
 

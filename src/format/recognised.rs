@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::der::{Kind, kind};
 use super::text::head as text_of;
-use super::{Format, Head, Input, Outcome, Read, ndjson};
+use super::{Format, Head, Input, Outcome, Read, ndjson, objects};
 use crate::record::Sink;
 
 const LATER: &str = "recognised only; not read by this version";
@@ -65,14 +65,11 @@ recognised! {
     PARQUET = "parquet", "Apache Parquet", "*.parquet", "Apache Parquet format", |head| head.bytes.starts_with(b"PAR1");
     /// Other CMS.
     CMS_MESSAGE = "cms_message", "PKCS#7 message without certificates", "*.p7m", "RFC 5652", |head| is(head, Kind::OtherCms);
-    /// JSON that is not newline-delimited records.
-    JSON_DOCUMENT = "json_document", "JSON document", "*.json", "RFC 8259", is_json;
-    /// `certutil -view`.
-    ADCS_TEXT = "adcs_text", "AD CS database rows (certutil -view)", "*.txt", "certutil -view (AD CS)",
-        |head| any_line(head, is_schema_rule);
-    /// `Export-Clixml`.
-    CLIXML = "clixml", "PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
-        |head| text_of(head).trim_ascii_start().starts_with(b"<Objs ");
+    /// JSON of objects that nobody reads.
+    OTHER_JSON = "other_json", "other JSON", "*.json", "RFC 8259", is_json;
+    /// `Export-Clixml` of objects that nobody reads.
+    OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
+        |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
     /// mimikatz certificate lists.
@@ -80,8 +77,8 @@ recognised! {
         |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
     /// `netsh http show sslcert`.
     NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "netsh http show sslcert", is_netsh;
-    /// CSV with a certificate column.
-    CSV = "csv", "CSV of certificates", "*.csv", "RFC 4180; PowerShell Export-Csv", is_csv;
+    /// CSV with a certificate column, but of no known kind.
+    OTHER_CSV = "other_csv", "other CSV of certificates", "*.csv", "RFC 4180; PowerShell Export-Csv", is_csv;
 }
 
 fn is(head: &Head<'_>, wanted: Kind) -> bool {
@@ -103,16 +100,8 @@ fn is_json(head: &Head<'_>) -> bool {
     let Some((open, rest)) = text.trim_ascii_start().split_first() else { return false };
     let next = rest.trim_ascii_start().first();
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
-        && ![&ndjson::CENSUS, &ndjson::FLAT].iter().any(|lines| (lines.sniff)(head))
-}
-
-/// The rule under the schema of `certutil -view`: four groups of dashes.
-fn is_schema_rule(line: &[u8]) -> bool {
-    let mut groups = 0;
-    line.trim_ascii().split(|b| *b == b' ').filter(|group| !group.is_empty()).all(|group| {
-        groups += 1;
-        group.len() >= 4 && group.iter().all(|b| *b == b'-')
-    }) && groups == 4
+        && !ndjson::is_sniffed(head)
+        && ![&objects::lines::FORMAT, &objects::json::FORMAT].iter().any(|format| (format.sniff)(head))
 }
 
 fn is_distinguished_name(line: &[u8]) -> bool {
@@ -143,6 +132,8 @@ fn is_csv(head: &Head<'_>) -> bool {
             name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name)
         });
         let names: [&[u8]; 4] = [b"thumbprint", b"sha1", b"rawdata", b"providername"];
-        columns.clone().count() > 1 && columns.clone().any(|c| names.iter().any(|n| c.eq_ignore_ascii_case(n)))
+        columns.clone().count() > 1
+            && columns.clone().any(|c| names.iter().any(|n| c.eq_ignore_ascii_case(n)))
+            && !(objects::csv::FORMAT.sniff)(head)
     })
 }

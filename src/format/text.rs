@@ -95,18 +95,28 @@ pub fn utf16le(bytes: &[u8]) -> (String, bool) {
 
 /// Appends UTF-16 to `out` as UTF-8, with [`UNDECODABLE`] for each unpaired surrogate; true where half a unit is left
 /// over at the end.
-fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
+pub(super) fn decode_utf16(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -> bool {
     let (pairs, half) = bytes.as_chunks::<2>();
     let unit = |pair: &[u8; 2]| match encoding {
         Encoding::Utf16Be => u16::from_be_bytes(*pair),
         _ => u16::from_le_bytes(*pair),
     };
     out.reserve(pairs.len());
-    for character in char::decode_utf16(pairs.iter().map(unit)) {
-        match character {
-            Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(_) => out.push(UNDECODABLE),
+    let mut pairs = pairs;
+    while !pairs.is_empty() {
+        // Nearly all of it is ASCII: a byte a unit, taken as far as that goes.
+        let ascii = pairs.iter().take_while(|pair| unit(pair) < 0x80).count();
+        let (plain, rest) = pairs.split_at(ascii);
+        out.extend(plain.iter().map(|pair| unit(pair) as u8));
+        let other = rest.iter().take_while(|pair| unit(pair) >= 0x80).count();
+        let (other, rest) = rest.split_at(other);
+        for character in char::decode_utf16(other.iter().map(unit)) {
+            match character {
+                Ok(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                Err(_) => out.push(UNDECODABLE),
+            }
         }
+        pairs = rest;
     }
     !half.is_empty()
 }
@@ -262,35 +272,29 @@ enum Decoded {
 impl TextLine<'_> {
     /// Offset in the source of the character that starts at byte `index` of `text`.
     pub fn offset_of(&self, index: usize) -> u64 {
-        let text = || self.text.get(..index).unwrap_or_default();
-        let before = match (self.encoding, self.decoded) {
-            (Encoding::Utf8, Decoded::Not) => index,
-            (Encoding::Utf8, Decoded::Replaced) => self.raw_position(index),
+        self.offset_behind((0, self.offset), index)
+    }
+
+    /// The same, where the offset of an earlier character is `known`, by its index: who asks for many places of a long line
+    /// need not have it counted from its beginning each time.
+    pub fn offset_behind(&self, known: (usize, u64), index: usize) -> u64 {
+        let text = || self.text.get(known.0..index).unwrap_or_default();
+        let between = match (self.encoding, self.decoded) {
+            (Encoding::Utf8, Decoded::Not) => index - known.0,
+            (Encoding::Utf8, Decoded::Replaced) => self.raw_length(known, index - known.0),
             (Encoding::Utf8, Decoded::Latin1) => text().chars().count(),
             (Encoding::Utf8, Decoded::CodePage(page)) => page.len_of(text()),
             // A replacement character stands for one unpaired unit and is one unit long itself.
             _ => 2 * text().encode_utf16().count(),
         };
-        self.offset + before as u64
+        known.1 + between as u64
     }
 
-    /// The same, from the offset that is `known` of an index before it; for lines that are gone through in steps.
-    pub fn offset_after(&self, known: (usize, u64), index: usize) -> u64 {
-        let between = self.text.get(known.0..index).unwrap_or_default();
-        let len = match (self.encoding, self.decoded) {
-            (Encoding::Utf8, Decoded::Not) => between.len(),
-            (Encoding::Utf8, Decoded::Replaced) => return self.offset_of(index),
-            (Encoding::Utf8, Decoded::Latin1) => between.chars().count(),
-            (Encoding::Utf8, Decoded::CodePage(page)) => page.len_of(between),
-            _ => 2 * between.encode_utf16().count(),
-        };
-        known.1 + len as u64
-    }
-
-    /// Position in the undecoded bytes, where replacement made the text longer than they are.
-    fn raw_position(&self, index: usize) -> usize {
+    /// Length in the undecoded bytes of `index` bytes of text, where replacement made it longer than they are.
+    fn raw_length(&self, known: (usize, u64), index: usize) -> usize {
+        let start = usize::try_from(known.1 - self.offset).unwrap_or(usize::MAX);
         let (mut decoded, mut raw) = (0, 0);
-        for chunk in self.raw.utf8_chunks() {
+        for chunk in self.raw.get(start..).unwrap_or_default().utf8_chunks() {
             if index <= decoded + chunk.valid().len() {
                 return raw + index.saturating_sub(decoded);
             }

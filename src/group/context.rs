@@ -143,6 +143,7 @@ impl Context {
         c.os_version.push(r.os_version.as_deref());
         c.template_name.push(r.template_name.as_deref());
         c.template_oid.push(r.template_oid.as_deref());
+        c.private_key_flags.push(r.private_key_flags.map(i64::from));
         c.attestation.push(&r.attestation);
         c.attestation_platform.push(r.attestation_platform.as_deref());
         c.attestation_provider.push(r.attestation_provider.as_deref());

@@ -25,8 +25,8 @@ use certstore::{CertStore, Entry};
 use context::Context;
 use key_ids::KeyIds;
 use row::{Origin, Row};
-use states::{Keys, Runs};
-use tally::{Clients, Counts, SourceTally};
+use states::{Keys, Run, Runs};
+use tally::{Clients, Counts, RowTally, SourceTally};
 
 use crate::table::words::NULL;
 
@@ -252,8 +252,11 @@ impl Group {
         }
         self.key_ids.write(self.certificate_of.len(), &mut self.observations.key_id);
         self.rejects.sort_by_key(|row| row.place);
-        for run in self.runs.all() {
-            self.clients.add_rows(run.client(), &run.rows);
+        // One file a certificate makes a run a row.
+        for runs in self.runs.all().chunk_by(|a, b| a.client() == b.client()) {
+            let mut rows = RowTally::default();
+            runs.iter().for_each(|run| rows.merge(&run.rows));
+            self.clients.add_rows(runs.first().and_then(Run::client), &rows);
         }
     }
 

@@ -296,7 +296,7 @@ impl RowTally {
         self.conflicts += u64::from(v.api.conflict || v.storage.conflict);
     }
 
-    fn merge(&mut self, other: &RowTally) {
+    pub(super) fn merge(&mut self, other: &RowTally) {
         self.observations += other.observations;
         self.with_key += other.with_key;
         self.missing += other.missing;

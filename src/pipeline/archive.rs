@@ -195,6 +195,10 @@ impl<'a, 'o> Archive<'a, 'o> {
             None => status,
         };
         reading.keep(window.into_buffer());
+        let status = match meter.read_to_end(|| self.job.progress.is_stopped()) {
+            Ok(()) => status,
+            Err(error) => status.max(end_early(&error, Lineage::at(meter.count()), sink)),
+        };
         let bytes = meter.len().or(size);
         Done { format: format.map(|format| format.name), status, bytes, sha256: meter.into_hash() }
     }

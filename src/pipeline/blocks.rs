@@ -63,6 +63,8 @@ struct State {
     running: usize,
     /// Buffers to be used again.
     spare: Vec<Vec<u8>>,
+    /// Most bytes that a block takes where borders are near.
+    usual: usize,
 }
 
 /// A worker that may make blocks.
@@ -77,9 +79,10 @@ impl Drop for Running<'_> {
 
 impl Blocks {
     /// None yet, for so many workers.
-    pub(super) fn new(threads: usize) -> Self {
+    pub(super) fn new(threads: usize, job: &Job<'_>) -> Self {
         let room = if threads > 1 { threads + 1 } else { 0 };
-        Blocks { state: Mutex::default(), moved: Condvar::new(), room }
+        let usual = usize::try_from(length(job)).unwrap_or(usize::MAX / 4).saturating_add(*SEARCH.end());
+        Blocks { state: Mutex::new(State { usual, ..State::default() }), moved: Condvar::new(), room }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -137,7 +140,8 @@ impl Blocks {
 
     fn give_back(&self, mut buffer: Vec<u8>) {
         let mut state = self.lock();
-        if state.spare.len() <= self.room {
+        // One with room for a block that found no border for long is no reason to keep that room.
+        if state.spare.len() <= self.room && buffer.capacity() <= 2 * state.usual {
             buffer.clear();
             state.spare.push(buffer);
         }

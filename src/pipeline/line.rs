@@ -70,6 +70,7 @@ impl<'a> Line<'a> {
 
     pub(super) fn fail(&self, error: Error) {
         self.lock().error.get_or_insert(error);
+        self.job.progress.stop();
         self.moved.notify_all();
     }
 

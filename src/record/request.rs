@@ -97,6 +97,8 @@ pub struct Request<'a> {
     pub template_name: Option<Text<'a>>,
     /// Template asked for by OID.
     pub template_oid: Option<Text<'a>>,
+    /// Private key flags of the template when the certificate was issued (MS-CRTD 2.27), as the CA keeps them.
+    pub private_key_flags: Option<u32>,
     /// Marks of a key attestation that the client sent or the CA recorded, lower_snake. A claim, not a verdict.
     pub attestation: Vec<Text<'a>>,
     /// Platform of the attestation statement: `tpm_1_2`, `tpm_2_0`, or its number.

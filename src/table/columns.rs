@@ -223,6 +223,7 @@ table! {
         os_version: Word, Repeats, "major.minor.build.platform of the machine that asked, as it declares.";
         template_name: Word, Repeats, "Template asked for by name.";
         template_oid: Word, Repeats, "Template asked for by OID.";
+        private_key_flags: Int64, Repeats, "Private key flags of the template when the certificate was issued, raw ([MS-CRTD] 2.27).";
         attestation: TextList, Repeats, "Marks of a key attestation that the client sent or the CA recorded. A claim, not a verdict.";
         attestation_platform: Word, Repeats, "Platform of the attestation statement: tpm_1_2, tpm_2_0, or its number.";
         attestation_provider: Word, Repeats, "Provider that made the attestation, as the client declares.";

@@ -55,3 +55,38 @@ fn verdicts_do_not_depend_on_the_order_of_files() {
         assert_eq!(set(&one, table), set(&two, table), "{table}");
     }
 }
+
+/// A certificate without key property may have its key in the folder `Keys` beside its own. Where that was not looked at,
+/// nobody says that there is none.
+#[test]
+fn keys_that_were_not_looked_at_are_not_absent() {
+    let bench = Bench::new();
+    let store = "S-1-5-21-1111111111-222222222-333333333-1001/Microsoft/SystemCertificates/My";
+    for folder in ["Certificates", "Keys"] {
+        for entry in fs::read_dir(samples().join("element").join(store).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            bench.put(&format!("pc/{store}/{folder}/{name}"), fs::read(&path).unwrap());
+        }
+    }
+    let presences = |input: &str, name: &str, more: &[&str]| {
+        let rows = bench.scan(&[&bench.path(input)], name, more).rows("observations");
+        let certificates = rows.into_iter().filter(|row| row.contains_key("sha256"));
+        let mut presences: Vec<String> =
+            certificates.map(|row| row["key_presence"].as_str().unwrap().to_owned()).collect();
+        presences.sort();
+        presences
+    };
+    let whole = presences("pc", "whole", &[]);
+    assert!(whole.contains(&"none".to_owned()) && whole.contains(&"declared".to_owned()), "{whole:?}");
+    assert_eq!(presences(&format!("pc/{store}"), "store", &[]), whole, "the store's folder is enough");
+    for (name, input, more) in [
+        ("folder", format!("pc/{store}/Certificates"), &[][..]),
+        ("included", "pc".to_owned(), &["--include", "**/Certificates/*"][..]),
+        ("excluded", "pc".to_owned(), &["--exclude", "**/Keys/*"][..]),
+    ] {
+        let seen = presences(&input, name, more);
+        assert_eq!(seen.len(), whole.len());
+        assert!(!seen.contains(&"none".to_owned()), "{name}: {seen:?}");
+    }
+}

@@ -189,8 +189,17 @@ pub fn diff(expected: &str, found: &str) -> String {
 pub const LINEAGE: [&str; 4] = ["source_id", "source_path", "byte_offset", "observation_id"];
 
 /// The tables of a report except `sources`.
-pub const CONTENT: [&str; 7] =
-    ["observations", "certificates", "providers", "requests", "findings", "clients", "rejects"];
+pub const CONTENT: [&str; 9] = [
+    "observations",
+    "certificates",
+    "providers",
+    "bindings",
+    "templates",
+    "requests",
+    "findings",
+    "clients",
+    "rejects",
+];
 
 /// Rows without some of their columns.
 pub fn without(rows: Vec<Row>, columns: &[&str]) -> Vec<Row> {

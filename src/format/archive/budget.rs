@@ -161,11 +161,30 @@ impl Meter<'_> {
         self.count == 0
     }
 
-    /// Reads what is left and gives the SHA-256 of all, if it was wanted and the end is reached.
-    pub fn into_hash(mut self) -> Option<[u8; 32]> {
-        self.hash.as_ref()?;
-        io::copy(&mut self, &mut io::sink()).ok()?;
+    /// Bytes read so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Reads what is left, if a hash is wanted, until told to stop.
+    pub fn read_to_end(&mut self, stopped: impl Fn() -> bool) -> io::Result<()> {
+        if self.hash.is_none() || self.fault.is_some() {
+            return Ok(());
+        }
+        let mut buffer = vec![0; crate::input::CHUNK];
+        while !stopped() && self.read(&mut buffer)? > 0 {}
+        Ok(())
+    }
+
+    /// The SHA-256 of all, if it was wanted and the end was reached.
+    pub fn into_hash(self) -> Option<[u8; 32]> {
         self.hash.filter(|_| self.at_end).map(|hash| hash.finalize().into())
+    }
+
+    /// How many of `n` bytes just read are within the limit of all.
+    fn within(&self, n: usize) -> usize {
+        let over = self.budget.bytes.get().saturating_sub(self.budget.limits.bytes);
+        n.saturating_sub(usize::try_from(over).unwrap_or(usize::MAX))
     }
 
     fn check(&mut self) -> Result<(), Fault> {
@@ -188,11 +207,16 @@ impl Read for Meter<'_> {
         }
         let n = self.read.read(buf)?;
         self.at_end |= n == 0 && !buf.is_empty();
-        self.count += n as u64;
         self.budget.bytes.set(self.budget.bytes.get() + n as u64);
+        self.count += n as u64;
         if let Err(fault) = self.check() {
             self.fault = Some(fault.clone());
-            return Err(fault.into());
+            // What is still within the limit is read, however the bytes come.
+            return match self.within(n) {
+                0 => Err(fault.into()),
+                within if within < n => Ok(within),
+                _ => Err(fault.into()),
+            };
         }
         if let Some(hash) = &mut self.hash {
             hash.update(&buf[..n]);

@@ -100,7 +100,7 @@ impl Reader<'_> {
         for (start, end) in collapsed::Lines::of(text) {
             let part = text.get(start..end).unwrap_or_default();
             let first = at + start + (part.len() - part.trim_start().len());
-            known = (first, line.offset_after(known, first));
+            known = (first, line.offset_behind(known, first));
             self.line(part, known.1, line.invalid);
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod keys;
 mod records;
 
 use key_prov_info::KeyProvInfo;
+use keys::KeyOf;
 pub(crate) use records::{HEADER, Next, look_ahead, pass_over, pass_well_formed};
 use records::{Header, Object, Record, Records};
 
@@ -136,10 +137,9 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
                 user_sid: store.user_sid,
                 registry: &[],
             });
-            let key = input.setting.keys.of_certificate(input.path, bytes);
-            // Members of archives come one by one: the keys of a store are behind its certificates.
-            let has_unseen_keys = place.is_some() && (input.file.is_none() || input.setting.keys.is_cut());
-            let setting = Setting { name: Some(input.name()), key, has_unseen_keys, place, ..Setting::ELEMENT };
+            let KeyOf { element: key, has_unseen } = input.setting.keys.of_certificate(&input, bytes);
+            let setting =
+                Setting { name: Some(input.name()), key, has_unseen_keys: has_unseen, place, ..Setting::ELEMENT };
             push(bytes, setting, lineage, sink);
             input.window.consume(len);
             let left = input.window.skip(u64::MAX);

@@ -37,12 +37,23 @@ pub(super) enum Field {
     Reader,
     Subject,
     Issuer,
+    Serial,
+    NotBefore,
     NotAfter,
 }
 
 impl Field {
     /// How many there are.
     pub(super) const COUNT: usize = Field::NotAfter as usize + 1;
+
+    /// Fields that a certificate has and little else: beside a hash they tell what it is the hash of.
+    pub(super) fn describes_certificate(self) -> bool {
+        use Field::{Der, FriendlyName, HasPrivateKey, Issuer, NotAfter, NotBefore, StoreName, StorePath, Subject};
+        matches!(
+            self,
+            Der | FriendlyName | HasPrivateKey | Issuer | NotAfter | NotBefore | StoreName | StorePath | Subject
+        )
+    }
 
     /// Fields that name a certificate or its provider: one of them makes a line worth reading.
     pub(super) fn names_certificate(self) -> bool {
@@ -175,6 +186,8 @@ pub(super) const ALIASES: &[(Field, &[&str])] = &[
     (Field::Reader, &["reader", "reader_name", "smart_card_reader", "card_reader"]),
     (Field::Subject, &["subject", "subject_dn", "subject_name", "issued_to"]),
     (Field::Issuer, &["issuer", "issuer_dn", "issuer_name", "issued_by"]),
+    (Field::Serial, &["serial_number", "serial", "hex_serial_number", "cert_serial", "certificate_serial_number"]),
+    (Field::NotBefore, &["not_before", "not_valid_before", "valid_from", "issue_date", "issued_on", "effective_date"]),
     (
         Field::NotAfter,
         &["not_after", "not_valid_after", "valid_to", "expiry_date", "expiration_date", "expires", "expires_on"],

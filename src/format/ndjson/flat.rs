@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use crate::record::{
-    Body, CertificateRef, Claims, Code, Collection, KeyReport, Lineage, Observation, Printed, Reject, Sink, Stage,
-    StoreLocation, Text,
+    Body, CertificateRef, Claims, Code, Collection, FormatConfidence, KeyReport, Lineage, Observation, Printed, Reject,
+    Sink, Stage, StoreLocation, Text,
 };
 
 use super::aliases::{self, Field, NO_KEY};
@@ -217,6 +217,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A field under one of its names, with a value as JSON writes it; false where the name is none.
+    pub(super) fn named(&mut self, key: &'a str, value: Value<'a>) -> bool {
+        let found = aliases::find(key);
+        if let Some((field, rank)) = found {
+            self.push(Entry { field, rank, key, value });
+        }
+        found.is_some()
+    }
+
     fn push(&mut self, entry: Entry<'a>) {
         let first = &mut self.first[entry.field as usize];
         // The slow path may have more entries than can be numbered; they are searched as well.
@@ -245,17 +254,40 @@ fn says_nothing(value: Value<'_>) -> bool {
     value.is_silent() || value.is_object() || value.is_empty_string()
 }
 
+/// What is known of a record beside its fields.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::format) struct Frame<'x> {
+    pub(in crate::format) lineage: Lineage,
+    /// How sure its form is.
+    pub(in crate::format) confidence: FormatConfidence,
+    /// A field for the provider that holds nothing denies a key. Where it does not, whoever printed it may only have
+    /// failed to open the key.
+    pub(in crate::format) empty_provider_denies: bool,
+    /// The certificate, where it did not come as text.
+    pub(in crate::format) der: Option<&'x [u8]>,
+}
+
 /// Reads one flat line. `scratch` is a buffer for a certificate that has to be cleaned.
 pub(super) fn record(fields: &Fields<'_>, line: &[u8], offset: u64, scratch: &mut Vec<u8>, sink: &mut dyn Sink) {
-    let mut flat = Flat { fields, lineage: Lineage::at(offset), doubts: Vec::new() };
+    let confidence = FormatConfidence::Seen;
+    let frame = Frame { lineage: Lineage::at(offset), confidence, empty_provider_denies: true, der: None };
+    framed(fields, frame, line, scratch, sink);
+}
+
+/// Reads the fields of one certificate. `sample` is what a reject may show.
+pub(super) fn framed(fields: &Fields<'_>, frame: Frame<'_>, sample: &[u8], scratch: &mut Vec<u8>, sink: &mut dyn Sink) {
+    let mut flat = Flat { fields, lineage: frame.lineage, doubts: Vec::new() };
     flat.lineage.record_number = flat.u32(Field::RecordNumber).map(i64::from);
     let (sha1, sha256) = flat.hashes();
-    let body = flat.body(scratch);
-    let claims = flat.claims();
+    let body = match frame.der {
+        Some(der) => Body::Der(der),
+        None => flat.body(scratch),
+    };
+    let claims = flat.claims(frame.empty_provider_denies);
     if matches!(body, Body::Absent) && sha1.is_none() && sha256.is_none() && !has_text(&claims.provider_name) {
         let message = "no known field holds a certificate, a readable hash or a provider";
         let reject = Reject::lost(flat.lineage, Stage::Decode, Code::NoCertificate, message);
-        return sink.reject(reject.with_sample(line));
+        return sink.reject(reject.with_sample(sample));
     }
     let (store_location, store_name) = flat.store();
     let observation = Observation {
@@ -264,14 +296,19 @@ pub(super) fn record(fields: &Fields<'_>, line: &[u8], offset: u64, scratch: &mu
         store_location,
         store_name,
         user_sid: flat.text(Field::UserSid),
-        collection: Collection { collected_at: flat.collected_at(), ..Collection::default() },
+        collection: Collection {
+            collected_at: flat.collected_at(),
+            confidence: frame.confidence,
+            ..Collection::default()
+        },
         certificate: CertificateRef { body, sha1, sha256 },
         claims,
         printed: Printed {
             subject: flat.text(Field::Subject),
             issuer: flat.text(Field::Issuer),
+            serial: flat.text(Field::Serial),
+            not_before: flat.text(Field::NotBefore),
             not_after: flat.text(Field::NotAfter),
-            ..Printed::default()
         },
     };
     sink.observation(&observation);
@@ -404,7 +441,7 @@ impl<'a> Flat<'_, 'a> {
         Body::Base64(convert::base64(inner, clean, scratch))
     }
 
-    fn claims(&mut self) -> Claims<'a> {
+    fn claims(&mut self, empty_provider_denies: bool) -> Claims<'a> {
         let provider_entry = self.fields.best(Field::Provider).is_some();
         // An empty string is what the export says; null is not.
         let provider_name = match self.value(Field::Provider).is_empty_string() {
@@ -433,7 +470,7 @@ impl<'a> Flat<'_, 'a> {
             _ if named => KeyReport::Claimed,
             Some(true) => KeyReport::Claimed,
             Some(false) => KeyReport::Absent,
-            None if provider_entry => KeyReport::Absent,
+            None if denied || provider_entry && empty_provider_denies => KeyReport::Absent,
             None => KeyReport::NotReported,
         };
         claims

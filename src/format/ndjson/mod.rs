@@ -12,6 +12,7 @@ mod convert;
 mod fields;
 mod flat;
 mod record;
+pub(super) mod row;
 mod run;
 mod scan;
 mod shape;
@@ -24,7 +25,7 @@ mod value;
 use serde_json::Value as Json;
 
 use super::text::{self, Encoding, RawLines};
-use super::{Border, Format, Head, Input, Outcome};
+use super::{Border, Format, Head, Input, Outcome, objects};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use census::Census;
@@ -59,11 +60,16 @@ pub static FLAT: Format = Format {
     usual_names: "*.ndjson, *.jsonl, *.json",
     yields: "certificates, or their hashes, with whatever the lines say of the key",
     source: "PowerShell, agent and inventory exports; the alias table in aliases.rs",
-    sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()),
+    sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()) && !(objects::lines::FORMAT.sniff)(head),
     read: Some(|input, sink| read(Kind::Flat, input, sink)),
     unpack: None,
     border: Some(Border::Near(|window| border(Kind::Flat, window))),
 };
+
+/// Either of the two formats claims this head.
+pub(super) fn is_sniffed(head: &Head<'_>) -> bool {
+    FirstLine::of(head).is_some_and(|line| line.is_census() || line.is_flat())
+}
 
 /// Which of the two formats a source was found to be. A line that is marked as census/1 is one in either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,6 +34,11 @@ impl<'a> Value<'a> {
         self.verbatim.is_empty()
     }
 
+    /// A value as JSON writes it. A string of plain characters may lack its closing quote.
+    pub(super) fn written(verbatim: &'a str) -> Self {
+        Value { verbatim, clean: 0 }
+    }
+
     /// `null`: asked, and there is none.
     #[inline]
     pub(super) fn is_null(self) -> bool {

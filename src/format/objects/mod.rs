@@ -6,6 +6,15 @@
 //!
 //! Names of fields are compared by letters and digits alone, as in the alias table of flat NDJSON.
 
+pub mod clixml;
+pub mod csv;
+pub mod json;
+pub mod kinds;
+pub mod lines;
+
+mod feed;
+mod visit;
+
 use std::borrow::Cow;
 
 use super::Setting;
@@ -175,7 +184,18 @@ pub struct Kind {
 }
 
 /// Every kind, in the order of the tests: a stricter one stands before a looser one.
-pub const KINDS: &[&Kind] = &[];
+pub const KINDS: &[&Kind] = &[
+    &kinds::osquery::RESULT,
+    &kinds::keyfactor::JOB,
+    &kinds::keyfactor::ENTRY,
+    &kinds::keyfactor::ITEM,
+    &kinds::defender::KIND,
+    &kinds::velociraptor::KIND,
+    &kinds::configmgr::KIND,
+    &kinds::osquery::CERTIFICATES,
+    &kinds::powershell::KIND,
+    &kinds::certificate::KIND,
+];
 
 /// The first kind that claims this object.
 pub fn kind_of(object: &Object<'_>) -> Option<&'static Kind> {

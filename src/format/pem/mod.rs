@@ -9,9 +9,9 @@ use zeroize::Zeroize;
 
 use super::place::Place;
 use super::text::{self, TextLine, TextLines};
-use super::{Border, Format, Head, Input, Outcome, Setting, der, nested, private_key};
+use super::{Border, Format, Head, Input, Outcome, Setting, adcs, der, nested, private_key};
 use crate::input::Window;
-use crate::record::{Code, Lineage, PrivateKeyKind, Reject, Sink, Stage};
+use crate::record::{Code, Lineage, PrivateKeyKind, Reject, Severity, Sink, Stage};
 
 /// Largest block read, in characters of base64.
 const MAX_BLOCK: usize = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub static FORMAT: Format = Format {
 
 fn is_pem(head: &Head<'_>) -> bool {
     let text = text::head(head);
-    memchr::memmem::find_iter(&text, BEGIN).any(|at| is_line_start(&text[..at]))
+    memchr::memmem::find_iter(&text, BEGIN).any(|at| is_line_start(&text[..at])) && !adcs::is_view(head)
 }
 
 /// Whether a line starts after `before`, or only blanks stand between.
@@ -168,10 +168,10 @@ impl Reader<'_> {
         if let Some(block) = self.block.as_mut().filter(|_| line.too_long) {
             block.too_large = true;
         }
-        let mut at = 0;
+        let (mut at, mut known) = (0, (0, line.offset));
         while let Some(rest) = line.text.get(at..) {
             let step = match self.block {
-                None => self.outside(line, at, rest),
+                None => self.outside(line, &mut known, at, rest),
                 Some(_) => self.inside(rest),
             };
             let Some(step) = step else { return };
@@ -180,18 +180,24 @@ impl Reader<'_> {
     }
 
     /// Text outside a block: opens one if it begins here. Returns how much was used, `None` for all.
-    fn outside(&mut self, line: &TextLine<'_>, at: usize, rest: &str) -> Option<usize> {
+    /// `known` is a place before `at`, and its offset.
+    fn outside(&mut self, line: &TextLine<'_>, known: &mut (usize, u64), at: usize, rest: &str) -> Option<usize> {
         let trimmed = rest.trim_start();
         let indent = rest.len() - trimmed.len();
-        let offset = line.offset_of(at + if at == 0 { 0 } else { indent });
+        let mut offset = || {
+            let index = at + if at == 0 { 0 } else { indent };
+            *known = (index, line.offset_behind(*known, index));
+            known.1
+        };
         if let Some((label, used)) = boundary(trimmed, BEGIN) {
+            let offset = offset();
             let treatment = treatment(label);
             self.base64.clear();
             self.block = Some(Block { offset, treatment, in_headers: false, is_encrypted: false, too_large: false });
             return Some(indent + used);
         }
         if boundary(trimmed, END).is_some() {
-            self.lost(offset, Code::BadStructure, "an END line without a BEGIN line");
+            self.lost(offset(), Code::BadStructure, "an END line without a BEGIN line");
         }
         None
     }
@@ -282,12 +288,19 @@ impl Reader<'_> {
         self.base64.clear();
     }
 
-    /// The open block has no END line.
+    /// The open block has no END line. A private key is one all the same: what is there of it may be enough to use it.
     fn cut(&mut self) {
-        self.forget();
-        if let Some(block) = self.block.take() {
-            self.lost(block.offset, Code::Truncated, "the block has no END line");
+        let Some(block) = self.block.take() else { return };
+        const MESSAGE: &str = "the block has no END line";
+        match block.treatment {
+            Treatment::PrivateKey(kind) if !self.base64.is_empty() => {
+                self.private_key(&block, kind);
+                let reject = Reject::lost(Lineage::at(block.offset), Stage::Read, Code::Truncated, MESSAGE);
+                self.sink.reject(Reject { severity: Severity::Degraded, ..reject });
+            }
+            _ => self.lost(block.offset, Code::Truncated, MESSAGE),
         }
+        self.forget();
     }
 
     // No sample: what stands around a damaged block may be a key.

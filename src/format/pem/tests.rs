@@ -190,3 +190,31 @@ fn corpus_bundles_hold_what_the_manifest_says() {
         assert!(seen.rejects.is_empty(), "{}", entry.file);
     }
 }
+
+#[test]
+fn a_private_key_without_its_end_is_a_private_key() {
+    let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n";
+    let seen = read_all(&FORMAT, text.as_bytes(), "x");
+    assert_eq!(
+        (seen.others.len(), seen.lost(), seen.degraded()),
+        (1, vec![], vec![Code::BadStructure, Code::Truncated])
+    );
+    assert!(seen.others[0].contains("Pkcs8"), "{:?}", seen.others);
+    assert_eq!(seen.outcome, Outcome::Incomplete);
+    let seen = read_all(&FORMAT, b"-----BEGIN PRIVATE KEY-----\n", "x");
+    assert_eq!((seen.others.len(), seen.lost()), (0, vec![Code::Truncated]), "nothing of a key is there");
+}
+
+/// Every place of a long line is counted from the one before.
+#[test]
+fn a_line_of_many_blocks_is_read_once() {
+    let line: String = (0..20_000).map(|_| "-----BEGIN CERTIFICATE----- \u{fc} ").collect();
+    for bytes in [line.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(), line.clone().into_bytes()] {
+        let start = std::time::Instant::now();
+        let seen = read_all(&FORMAT, &bytes, "x");
+        assert_eq!(seen.lost().len(), 20_000);
+        let step = (bytes.len() / 20_000) as u64;
+        assert!(seen.rejects.iter().zip(0..).all(|(reject, n)| reject.lineage.byte_offset == n * step));
+        assert!(start.elapsed().as_secs() < 20, "a quadratic reader needs minutes");
+    }
+}

@@ -61,6 +61,12 @@ impl Budget {
             u64::from(rounds).checked_mul(blocks as u64).and_then(|n| self.left.checked_sub(n)).ok_or(TooDear)?;
         Ok(())
     }
+
+    /// Takes what it costs to hash or decrypt these bytes, by blocks as a round hashes them.
+    fn spend_on(&mut self, bytes: &[u8]) -> Result<(), TooDear> {
+        const BLOCK: usize = 64;
+        self.spend(1, bytes.len().div_ceil(BLOCK))
+    }
 }
 
 /// A password in the two spellings that the schemes want.
@@ -291,6 +297,7 @@ impl<'a> Check<'a> {
     /// Whether this password fits `data`, the content of the authenticated safe.
     pub(super) fn fits(&self, secret: &Secret, data: &[u8], budget: &mut Budget) -> Result<bool, TooDear> {
         const MAC_KEY: u8 = 3;
+        budget.spend_on(data)?;
         let (hash, key) = match self.pbmac1 {
             Some((hash, len)) => (hash, self.kdf.pbkdf2(secret, len, budget)?),
             None => (self.kdf.hash, self.kdf.pkcs12(MAC_KEY, secret, self.kdf.hash.len(), budget)?),
@@ -407,6 +414,7 @@ impl<'a> Scheme<'a> {
         const KEY: u8 = 1;
         const VECTOR: u8 = 2;
         const OLD_BLOCK: usize = 8;
+        budget.spend_on(text)?;
         let len = self.cipher.key_len();
         Ok(match self.iv {
             Some(iv) => self.cipher.decrypt(&self.kdf.pbkdf2(secret, len, budget)?, iv, text),

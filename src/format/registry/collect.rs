@@ -59,6 +59,8 @@ pub struct Collector {
 
 /// Certificates that wait for the keys of their store, and what came of these so far.
 struct Held {
+    /// Path of the store's key, as the source spells it.
+    path: String,
     location: StoreLocation,
     name: String,
     is_of_user: bool,
@@ -77,8 +79,9 @@ struct HeldValue {
 }
 
 impl Held {
-    fn new(store: &Store<'_>) -> Self {
+    fn new(path: &str, store: &Store<'_>) -> Self {
         Held {
+            path: path.to_owned(),
             location: store.location,
             name: store.name.to_owned(),
             is_of_user: store.is_of_user,
@@ -88,10 +91,11 @@ impl Held {
             bytes: 0,
         }
     }
+}
 
-    fn is_of(&self, store: &Store<'_>) -> bool {
-        (self.location, &*self.name, self.user_sid.as_deref()) == (store.location, store.name, store.user_sid)
-    }
+/// Path of the store's key, for that of an element in it: without kind and id.
+fn store_path(key: &str) -> &str {
+    key.rsplitn(3, '\\').nth(2).unwrap_or_default()
 }
 
 /// A provider whose key is not complete yet.
@@ -178,7 +182,7 @@ impl Collector {
         }
         let fact = Fact { name, kind, data, lineage };
         match place::find(self.root, key) {
-            Some(Place::Store(store)) if name.eq_ignore_ascii_case("Blob") => self.element(store, &fact, sink),
+            Some(Place::Store(store)) if name.eq_ignore_ascii_case("Blob") => self.element(key, store, &fact, sink),
             Some(Place::Provider(provider)) => self.provider(key, provider, &fact, sink),
             Some(Place::SmartCard(card)) => smart_card(card, &fact, sink),
             Some(Place::Machine(names)) if names.iter().any(|name| fact.is(name)) => self.machine.fact(&fact, sink),
@@ -186,22 +190,41 @@ impl Collector {
         }
     }
 
-    /// Ends the source: what was kept back until all of it is known becomes records.
-    pub fn finish(mut self, sink: &mut dyn Sink) {
+    /// Says that something could not be read after the value at hand: a value of the key at `key`, or anything where no path
+    /// is known. It may have been a key of the store whose certificates wait.
+    pub fn lost(&mut self, key: Option<&str>, sink: &mut dyn Sink) {
+        match key.map(|key| (key, place::find(self.root, key))) {
+            Some((key, Some(Place::Store(store)))) if store.kind == Kind::Keys => {
+                self.hold(key, &store, sink).keys.cut();
+            }
+            Some(_) => {}
+            None => {
+                if let Some(held) = &mut self.held {
+                    held.keys.cut();
+                }
+            }
+        }
+    }
+
+    /// Ends the source: what was kept back until all of it is known becomes records. Where it is not whole, the keys of
+    /// its last store may be missing.
+    pub fn finish(mut self, is_whole: bool, sink: &mut dyn Sink) {
         self.close(sink);
+        if !is_whole {
+            self.lost(None, sink);
+        }
         self.release(sink);
         self.machine.finish(sink);
     }
 
     /// Takes the element of a store. A certificate that does not say itself which provider has its key waits until the keys of
     /// its store are known, which stand behind the certificates.
-    fn element(&mut self, store: Store<'_>, fact: &Fact<'_>, sink: &mut dyn Sink) {
-        let same = self.held.as_ref().is_some_and(|held| held.is_of(&store));
-        if !same {
+    fn element(&mut self, key: &str, store: Store<'_>, fact: &Fact<'_>, sink: &mut dyn Sink) {
+        if !self.holds(key) {
             self.release(sink);
         }
         if store.kind == Kind::Certificates && !has_provider(fact.data) {
-            let held = self.held.get_or_insert_with(|| Held::new(&store));
+            let held = self.hold(key, &store, sink);
             // What it takes beside its bytes counts, too: a value may be empty.
             let weight = fact.data.len() + store.id.len() + size_of::<HeldValue>();
             if held.bytes + weight <= MAX_HELD {
@@ -216,10 +239,23 @@ impl Collector {
             }
         }
         if store.kind == Kind::Keys {
-            self.held.get_or_insert_with(|| Held::new(&store)).keys.add(store.id, fact.data);
+            self.hold(key, &store, sink).keys.add(store.id, fact.data);
         }
         let has_unseen_keys = store.kind == Kind::Certificates;
         self.push(store, fact, Setting { has_unseen_keys, ..Setting::ELEMENT }, sink);
+    }
+
+    /// What waits is of the store that the key at this path is in.
+    fn holds(&self, key: &str) -> bool {
+        self.held.as_ref().is_some_and(|held| held.path.eq_ignore_ascii_case(store_path(key)))
+    }
+
+    /// What waits of this store; what waited of another one is pushed.
+    fn hold(&mut self, key: &str, store: &Store<'_>, sink: &mut dyn Sink) -> &mut Held {
+        if !self.holds(key) {
+            self.release(sink);
+        }
+        self.held.get_or_insert_with(|| Held::new(store_path(key), store))
     }
 
     /// Pushes the certificates that wait, with the keys of their store.
@@ -231,8 +267,8 @@ impl Collector {
             let user_sid = user_sid.as_deref();
             let store = Store { location, name: &name, is_of_user, user_sid, kind: Kind::Certificates, id: &id };
             let fact = Fact { name: "Blob", kind, data: &data, lineage };
-            let key = keys.of_certificate(&data);
-            self.push(store, &fact, Setting { key, ..Setting::ELEMENT }, sink);
+            let (key, has_unseen_keys) = (keys.of_certificate(&data), keys.is_cut());
+            self.push(store, &fact, Setting { key, has_unseen_keys, ..Setting::ELEMENT }, sink);
         }
     }
 

@@ -65,7 +65,7 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let mut reader = Reader { window, sink, collector, hive: hive.unwrap_or_default() };
     let outcome = reader.entries();
     let Reader { collector, sink, .. } = reader;
-    collector.finish(sink);
+    collector.finish(outcome == Outcome::Complete, sink);
     outcome
 }
 
@@ -101,6 +101,7 @@ impl Reader<'_, '_, '_> {
                 Err(Fault::TooLarge) => (Code::TooLarge, "the value is larger than 16 MiB"),
             };
             self.sink.reject(Reject::lost(lineage, Stage::Read, code, message));
+            self.collector.lost(None, self.sink);
             if !self.resume() {
                 self.window.skip(u64::MAX);
                 return Outcome::Incomplete;

@@ -17,7 +17,7 @@ fn collected(values: &[(&str, &str, u32, Vec<u8>)]) -> Collect {
     for (at, (key, name, kind, data)) in values.iter().enumerate() {
         collector.value(key, name, *kind, data, Lineage::at(at as u64), &mut seen);
     }
-    collector.finish(&mut seen);
+    collector.finish(true, &mut seen);
     seen
 }
 

@@ -92,12 +92,15 @@ fn read_hive<R: Read + Seek>(mut hive: Hive<R>, base: &Base, mut collector: Coll
             Ok(Value { key, name, kind, data, offset }) => {
                 collector.value(key, name, kind, data, Lineage::at(offset), sink);
             }
-            Err(reject) => sink.reject(reject),
+            Err(reject) => {
+                sink.reject(reject);
+                collector.lost(None, sink);
+            }
         }
         if sink.stopped() { Break(()) } else { Continue(()) }
     });
     if !sink.stopped() {
-        collector.finish(sink);
+        collector.finish(is_all_there && is_whole, sink);
     }
     if is_clean && is_all_there && is_whole { Outcome::Complete } else { Outcome::Incomplete }
 }

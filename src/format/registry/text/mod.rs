@@ -124,7 +124,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             }
         }
         self.end_unread();
-        self.collector.finish(self.sink);
+        self.collector.finish(!self.is_cut, self.sink);
         if self.is_cut { Outcome::Incomplete } else { Outcome::Complete }
     }
 
@@ -151,15 +151,16 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
         if let Some((at, lines)) = self.unread.take() {
             let message = format!("{lines} lines in a row are neither key nor value nor comment");
             self.sink.reject(Reject::lost(Lineage::at(at), Stage::Read, Code::BadStructure, message));
+            self.collector.lost(None, self.sink);
         }
     }
 
     /// `[path]` or `[-path]`.
     fn key(&mut self, at: u64) {
-        self.is_key_wanted = false;
         self.units.pass(1);
         let is_deleted = self.units.peek() == Some(b'-');
         self.end_unread();
+        self.is_key_wanted = false;
         let fits = self.units.line(MAX_NAME, &mut self.raw);
         // Names may contain brackets, so the last one ends the path.
         let end = self.raw.chunks_exact(W).rposition(|unit| Units::<W, LOW>::is(unit, b']'));
@@ -168,7 +169,8 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
                 true => (Code::BadStructure, "the key's path has no end; its values are not read"),
                 false => (Code::TooLarge, "the key's path is longer than any key's; its values are not read"),
             };
-            return self.sink.reject(Reject::lost(Lineage::at(at), Stage::Read, code, message));
+            self.sink.reject(Reject::lost(Lineage::at(at), Stage::Read, code, message));
+            return self.collector.lost(None, self.sink);
         };
         if is_deleted {
             return;
@@ -337,6 +339,7 @@ impl<'w, 'r, 's, const W: usize, const LOW: usize> Reader<'w, 'r, 's, W, LOW> {
             Ended::Bad | Ended::TooLarge | Ended::Whole => return,
         };
         self.sink.reject(Reject::lost(Lineage::at(at), Stage::Read, code, message));
+        self.collector.lost(Some(&self.key).filter(|_| self.is_key_wanted).map(String::as_str), self.sink);
     }
 }
 

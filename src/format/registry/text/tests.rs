@@ -1,4 +1,5 @@
 use super::*;
+use crate::format::element::keys::has_provider;
 use crate::format::testing::{Collect, corpus, read_all, sample, samples};
 use crate::record::KeyReport;
 
@@ -278,4 +279,30 @@ fn only_values_that_say_something_are_doubted_and_where_their_row_stands() {
     assert!(seen.others[0].contains("Größe.dll"));
     let at = encoding_rs::WINDOWS_1252.encode(&body[..body.find("\"Type\"").expect("it is there")]).0.len();
     assert_eq!(seen.rejects[0].lineage.byte_offset, at as u64);
+}
+
+/// Keys of a store stand behind its certificates. Where one of them could not be read, no certificate is without a key.
+#[test]
+fn what_is_lost_behind_a_certificate_may_have_been_its_key() {
+    let tree = "S-1-5-21-1111111111-222222222-333333333-1001/Microsoft/SystemCertificates/My/Certificates";
+    let files = samples("element").into_iter().filter(|(name, _)| name.starts_with(tree));
+    let bare = files.map(|(_, bytes)| bytes).find(|bytes| !has_provider(bytes)).expect("one names no provider");
+    let certificate = format!("{MACHINE}{EC}]\r\n\"Blob\"=hex:{}\r\n", hex(&bare));
+    let keys = MACHINE.replace("My\\Certificates", "My\\Keys");
+    let other = MACHINE.replace("\\My\\", "\\Root\\");
+    let report = |rest: &str| {
+        let seen = read_text(&format!("{certificate}{rest}"));
+        seen.observations.first().map(|o| o.claims.key_report)
+    };
+    for whole in ["", &format!("{other}{EC}]\r\n\"Blob\"=hex:zz\r\n"), "; a comment\r\n"] {
+        assert_eq!(report(whole), Some(KeyReport::Absent), "{whole}");
+    }
+    for damaged in [
+        &format!("{keys}AB01]\r\n\"Blob\"=hex:zz\r\n"),
+        &format!("{keys}AB01]\r\n\"Blob\"=hex:00,01,\\\r\n"),
+        &format!("{keys}AB01\r\n\"Blob\"=hex:00,01\r\n"),
+        "something else\r\n",
+    ] {
+        assert_ne!(report(damaged), Some(KeyReport::Absent), "{damaged}");
+    }
 }
