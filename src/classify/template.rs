@@ -40,6 +40,9 @@ const ALTERNATIVE_NAME: [(u32, &str); 7] = [
     (0x0800_0000, "dns"),
 ];
 
+/// Attestation is asked for.
+const ATTESTED: u32 = private_key::ATTEST_PREFERRED | private_key::ATTEST_REQUIRED;
+
 /// What the CA trusts when it checks an attestation.
 const ATTESTATION_BASIS: [(u32, &str); 4] = [
     (private_key::EK_TRUST_ON_USE, "trust_on_use"),
@@ -113,27 +116,77 @@ pub struct TemplatePolicy {
     pub san_rules: Vec<&'static str>,
 }
 
+/// Names of bits of the private key flags, as Certipy spells them, by letters alone.
+const PRIVATE_KEY_NAMES: [(&str, u32); 10] = [
+    ("requireprivatekeyarchival", private_key::REQUIRE_ARCHIVAL),
+    ("exportablekey", private_key::EXPORTABLE),
+    ("strongkeyprotectionrequired", private_key::STRONG_PROTECTION),
+    ("uselegacyprovider", private_key::USE_LEGACY_PROVIDER),
+    ("ektrustonuse", private_key::EK_TRUST_ON_USE),
+    ("ekvalidatecert", private_key::EK_VALIDATE_CERTIFICATE),
+    ("ekvalidatekey", private_key::EK_VALIDATE_KEY),
+    ("attestpreferred", private_key::ATTEST_PREFERRED),
+    ("attestrequired", private_key::ATTEST_REQUIRED),
+    ("attestationwithoutpolicy", private_key::ATTESTATION_WITHOUT_POLICY),
+];
+
+/// The same of the name flags.
+const NAME_NAMES: [(&str, u32); 12] = [
+    ("enrolleesuppliessubject", 0x0000_0001),
+    ("enrolleesuppliessubjectaltname", 0x0001_0000),
+    ("subjectaltrequiredomaindns", 0x0040_0000),
+    ("subjectaltrequirespn", 0x0080_0000),
+    ("subjectaltrequiredirectoryguid", 0x0100_0000),
+    ("subjectaltrequireupn", 0x0200_0000),
+    ("subjectaltrequireemail", 0x0400_0000),
+    ("subjectaltrequiredns", 0x0800_0000),
+    ("subjectrequirednsascn", 0x1000_0000),
+    ("subjectrequireemail", 0x2000_0000),
+    ("subjectrequirecommonname", 0x4000_0000),
+    ("subjectrequiredirectorypath", 0x8000_0000),
+];
+
+/// Bits that are known to be set by their names.
+fn bits(names: &[crate::record::Text<'_>], known: &[(&str, u32)]) -> u32 {
+    let letters = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let bit =
+        |name: &crate::record::Text<'_>| known.iter().find(|(word, _)| *word == letters(name)).map(|(_, bit)| *bit);
+    names.iter().filter_map(bit).fold(0, |bits, bit| bits | bit)
+}
+
 impl TemplatePolicy {
-    /// What this template's flags say.
+    /// What this template's flags say. Where an export has names in place of the number, the names say what is set; it
+    /// lists every flag that is set, but its list of names may be shorter than the flags there are, so nothing is said to
+    /// be unset.
     pub fn of(template: &Template<'_>) -> Self {
         let flags = template.private_key_flags;
-        let has = |bit: u32| flags.map(|flags| flags & bit != 0);
+        let named = bits(&template.private_key_flag_names, &PRIVATE_KEY_NAMES);
+        let name_flags = template.name_flags.or_else(|| {
+            let bits = bits(&template.name_flag_names, &NAME_NAMES);
+            (bits != 0).then_some(bits)
+        });
+        let has = |bit: u32| flags.map(|flags| flags & bit != 0).or((named & bit != 0).then_some(true));
         let words = |of: &[(u32, &'static str)], flags: Option<u32>| {
             let set = of.iter().filter(|(bit, _)| flags.is_some_and(|flags| flags & bit != 0));
             set.map(|(_, word)| *word).collect()
         };
         TemplatePolicy {
-            provider_category: ProviderCategory::of(template.schema_version, flags),
+            provider_category: ProviderCategory::of(
+                template.schema_version,
+                flags.or((named & private_key::USE_LEGACY_PROVIDER != 0).then_some(named)),
+            ),
             ca_compatibility: flags.and_then(ca_compatibility),
             recipient_compatibility: flags.and_then(recipient_compatibility),
             is_exportable: has(private_key::EXPORTABLE),
             requires_archival: has(private_key::REQUIRE_ARCHIVAL),
             is_strong_protection: has(private_key::STRONG_PROTECTION),
             uses_legacy_provider: has(private_key::USE_LEGACY_PROVIDER),
-            attestation: flags.map(attestation),
-            attestation_basis: words(&ATTESTATION_BASIS, flags),
-            subject_rules: words(&SUBJECT, template.name_flags),
-            san_rules: words(&ALTERNATIVE_NAME, template.name_flags),
+            attestation: flags.or((named & ATTESTED != 0).then_some(named)).map(attestation),
+            attestation_basis: words(&ATTESTATION_BASIS, flags.or(Some(named))),
+            subject_rules: words(&SUBJECT, name_flags),
+            san_rules: words(&ALTERNATIVE_NAME, name_flags),
         }
     }
 }

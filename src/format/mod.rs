@@ -23,6 +23,7 @@ pub mod certutil;
 pub mod code_page;
 pub mod der;
 pub mod element;
+pub mod mimikatz;
 pub mod named;
 pub mod ndjson;
 pub mod objects;
@@ -36,6 +37,7 @@ pub mod registry;
 pub mod registry_hive;
 pub mod request;
 pub mod sst;
+pub mod template;
 pub mod text;
 
 mod nested;
@@ -211,9 +213,11 @@ pub const FORMATS: &[&Format] = &[
     &pem::FORMAT,
     &objects::clixml::FORMAT,
     &recognised::OTHER_CLIXML,
-    &recognised::LDIF,
+    &template::LDIF,
+    &template::PROPERTIES,
+    &template::DSTEMPLATE,
     &certutil::FORMAT,
-    &recognised::MIMIKATZ_TEXT,
+    &mimikatz::FORMAT,
     &recognised::NETSH_TEXT,
     &objects::csv::FORMAT,
     &recognised::OTHER_CSV,

@@ -70,11 +70,6 @@ recognised! {
     /// `Export-Clixml` of objects that nobody reads.
     OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
         |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
-    /// LDIF.
-    LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
-    /// mimikatz certificate lists.
-    MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "mimikatz crypto module",
-        |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
     /// `netsh http show sslcert`.
     NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "netsh http show sslcert", is_netsh;
     /// CSV with a certificate column, but of no known kind.
@@ -89,10 +84,6 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-fn any_line(head: &Head<'_>, test: fn(&[u8]) -> bool) -> bool {
-    lines(&text_of(head)).any(test)
-}
-
 /// `{` or `[`, and then what may follow it in JSON; a section title of an INI file has a letter there. Records a line
 /// each are the business of `ndjson`.
 fn is_json(head: &Head<'_>) -> bool {
@@ -102,11 +93,6 @@ fn is_json(head: &Head<'_>) -> bool {
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
         && !ndjson::is_sniffed(head)
         && ![&objects::lines::FORMAT, &objects::json::FORMAT].iter().any(|format| (format.sniff)(head))
-}
-
-fn is_distinguished_name(line: &[u8]) -> bool {
-    let value = line.strip_prefix(b"dn: ").or_else(|| line.strip_prefix(b"dn:: "));
-    value.is_some_and(|value| !value.trim_ascii().is_empty())
 }
 
 /// An endpoint line (`label  : HOST:PORT`) followed by a line whose value is a certificate hash.

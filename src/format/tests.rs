@@ -39,6 +39,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("csv", "csv"),
     ("clixml", "clixml"),
     ("certutil_text", "certutil_text"),
+    ("ldif", "ldif"),
+    ("certutil_template", "certutil_template"),
+    ("certutil_dstemplate", "certutil_dstemplate"),
+    ("mimikatz_text", "mimikatz_text"),
 ];
 
 fn head(bytes: &[u8]) -> Head<'_> {

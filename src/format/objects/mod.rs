@@ -186,6 +186,9 @@ pub struct Kind {
 /// Every kind, in the order of the tests: a stricter one stands before a looser one.
 pub const KINDS: &[&Kind] = &[
     &kinds::osquery::RESULT,
+    &kinds::templates::ADCS,
+    &kinds::templates::CERTIPY,
+    &kinds::templates::CERTIPY_ROW,
     &kinds::keyfactor::JOB,
     &kinds::keyfactor::ENTRY,
     &kinds::keyfactor::ITEM,

@@ -8,6 +8,7 @@ pub mod defender;
 pub mod keyfactor;
 pub mod osquery;
 pub mod powershell;
+pub mod templates;
 pub mod velociraptor;
 
 mod fields;
