@@ -212,6 +212,7 @@ pub const FORMATS: &[&Format] = &[
     &objects::clixml::FORMAT,
     &recognised::OTHER_CLIXML,
     &recognised::LDIF,
+    &recognised::CERTUTIL_TEMPLATE,
     &certutil::FORMAT,
     &recognised::MIMIKATZ_TEXT,
     &recognised::NETSH_TEXT,

@@ -72,6 +72,9 @@ recognised! {
         |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
     /// LDIF.
     LDIF = "ldif", "LDIF", "*.ldif, *.ldf", "RFC 2849", |head| any_line(head, is_distinguished_name);
+    /// `certutil -template`.
+    CERTUTIL_TEMPLATE = "certutil_template", "certificate templates (certutil -template)", "*.txt", "certutil -v -template",
+        |head| memmem::find(&text_of(head), b"TemplatePropCommonName").is_some();
     /// mimikatz certificate lists.
     MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "mimikatz crypto module",
         |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
