@@ -81,6 +81,7 @@ fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
         ("certutil_text", b"================ Zertifikat 0 ================\r\n".to_vec()),
         ("certutil_text", b"  CERT_KEY_PROV_INFO_PROP_ID(2):\r\n".to_vec()),
         ("certutil_text", format!("Hach. cert. (sha1)\u{a0}: {hash}\r\n").into_bytes()),
+        ("certutil_template", b"  TemplatePropCommonName = Web\r\n".to_vec()),
         ("certutil_text", b"Provider Type: 24 - PROV_RSA_AES\r\n".to_vec()),
         ("mimikatz_text", format!("    Hash SHA1: {hash}\r\n").into_bytes()),
         ("netsh_text", format!("    IP:port      : 0.0.0.0:443\n    Hash    : {hash}\n").into_bytes()),

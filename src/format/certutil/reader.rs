@@ -30,7 +30,7 @@ pub(super) fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         header: None,
     };
     while let Some(line) = lines.line() {
-        if !reader.block.is_open && reader.sink.stopped() {
+        if !(reader.block.is_open && reader.block.has_content()) && reader.sink.stopped() {
             return Outcome::Incomplete;
         }
         reader.source_line(&line);
