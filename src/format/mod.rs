@@ -17,6 +17,7 @@ pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
 pub mod adcs;
+pub mod appcmd;
 pub mod archive;
 pub mod bare_base64;
 pub mod code_page;
@@ -24,6 +25,7 @@ pub mod der;
 pub mod element;
 pub mod named;
 pub mod ndjson;
+pub mod netsh;
 pub mod objects;
 pub mod passwords;
 pub mod pem;
@@ -37,6 +39,7 @@ pub mod request;
 pub mod sst;
 pub mod text;
 
+mod endpoint;
 mod nested;
 mod place;
 
@@ -213,7 +216,8 @@ pub const FORMATS: &[&Format] = &[
     &recognised::LDIF,
     &recognised::CERTUTIL_TEXT,
     &recognised::MIMIKATZ_TEXT,
-    &recognised::NETSH_TEXT,
+    &netsh::FORMAT,
+    &appcmd::FORMAT,
     &objects::csv::FORMAT,
     &recognised::OTHER_CSV,
     &bare_base64::FORMAT,

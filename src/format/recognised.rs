@@ -77,8 +77,6 @@ recognised! {
     /// mimikatz certificate lists.
     MIMIKATZ_TEXT = "mimikatz_text", "mimikatz crypto:: output", "*.txt, *.log", "mimikatz crypto module",
         |head| any_line(head, |line| line.trim_ascii_start().starts_with(b"Hash SHA1: "));
-    /// `netsh http show sslcert`.
-    NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "netsh http show sslcert", is_netsh;
     /// CSV with a certificate column, but of no known kind.
     OTHER_CSV = "other_csv", "other CSV of certificates", "*.csv", "RFC 4180; PowerShell Export-Csv", is_csv;
 }
@@ -133,20 +131,6 @@ fn has_tagged_hash(line: &[u8]) -> bool {
     let rest = &line[at + b"sha1)".len()..];
     let Some(colon) = rest.iter().take(4).position(|b| *b == b':') else { return false };
     rest[colon + 1..].iter().filter(|b| **b != b' ').take(40).filter(|b| b.is_ascii_hexdigit()).count() == 40
-}
-
-/// An endpoint line (`label  : HOST:PORT`) followed by a line whose value is a certificate hash.
-fn is_netsh(head: &Head<'_>) -> bool {
-    let text = text_of(head);
-    let mut after_endpoint = false;
-    lines(&text).any(|line| {
-        let value = memmem::find(line, b" : ").map_or(&b""[..], |at| line[at + 3..].trim_ascii());
-        // A hash is told by its length: captures with letters beyond f exist.
-        let found = after_endpoint && value.len() == 40 && value.iter().all(u8::is_ascii_alphanumeric);
-        let port = value.iter().rposition(|b| *b == b':').map_or(&b""[..], |at| &value[at + 1..]);
-        after_endpoint = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
-        found
-    })
 }
 
 /// A first line of column names, one of which names a certificate; PowerShell 5.1 puts a type line before it.
