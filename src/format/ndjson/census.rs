@@ -346,9 +346,10 @@ fn provider(record: &mut Record<'_, '_>, run: &mut Run, sink: &mut dyn Sink) -> 
 
 /// An endpoint or role that uses a certificate.
 fn binding(record: &mut Record<'_, '_>, sink: &mut dyn Sink) -> Fate {
-    let kind = record.text(Field::Kind).and_then(|kind| binding_kind(&kind));
-    if kind.is_none() {
-        let message = format!("{} is no kind of binding; it is taken for another", describe(record.get(Field::Kind)));
+    let name = record.text(Field::Kind);
+    let kind = name.as_deref().and_then(binding_kind);
+    if name.is_some() && kind.is_none() {
+        let message = format!("{} is no kind of binding", describe(record.get(Field::Kind)));
         record.doubt(Field::Kind, Code::BadField, message);
     }
     let port = record.u32(Field::Port);
