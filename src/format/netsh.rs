@@ -7,7 +7,7 @@ use super::endpoint::{self, Endpoint};
 use super::text::{self, TextLine, TextLines};
 use super::{Format, Head, Input, Outcome};
 use crate::hex;
-use crate::record::{Binding, BindingKind, Code, Lineage, Reject, Sink, Stage};
+use crate::record::{Binding, BindingKind, Code, FormatConfidence, Lineage, Reject, Sink, Stage};
 
 /// `netsh http show sslcert`.
 pub static FORMAT: Format = Format {
@@ -125,7 +125,12 @@ impl Entry {
                 None => Hash::Malformed(value.to_owned()),
             };
         } else if self.app_id.is_some() && self.store.is_none() {
-            let store = if value.eq_ignore_ascii_case(NULL) { DEFAULT_STORE } else { value };
+            let store = match value.eq_ignore_ascii_case(NULL) {
+                // The central certificate store is a folder of files, no store of the machine.
+                true if self.is_central => "",
+                true => DEFAULT_STORE,
+                false => value,
+            };
             self.is_guessed |= invalid;
             self.store = Some(store.to_owned());
         }
@@ -162,6 +167,7 @@ impl Entry {
             sha1: if let Hash::Sha1(sha1) = self.hash { Some(sha1) } else { None },
             store_name: self.store.as_deref().filter(|store| !store.is_empty()).map(Into::into),
             app_id: self.app_id.as_deref().map(Into::into),
+            confidence: if self.is_central { FormatConfidence::Documented } else { FormatConfidence::Seen },
             ..Binding::default()
         });
         self.doubt(lineage, sink);
@@ -297,6 +303,7 @@ mod tests {
         let seen = read(&record("443", "(null)", "(null)"));
         assert_eq!((seen.others.len(), seen.rejects.len()), (1, 0));
         assert!(seen.others[0].contains("port: Some(443)") && seen.others[0].contains("ip: None"));
+        assert!(seen.others[0].contains("store_name: None") && seen.others[0].contains("confidence: Documented"));
     }
 
     #[test]
