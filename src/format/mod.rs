@@ -17,6 +17,7 @@ pub use element::keys::KeyFiles;
 pub use passwords::Passwords;
 
 pub mod adcs;
+pub mod appcmd;
 pub mod archive;
 pub mod bare_base64;
 pub mod certutil;
@@ -26,6 +27,7 @@ pub mod element;
 pub mod mimikatz;
 pub mod named;
 pub mod ndjson;
+pub mod netsh;
 pub mod objects;
 pub mod passwords;
 pub mod pem;
@@ -40,6 +42,7 @@ pub mod sst;
 pub mod template;
 pub mod text;
 
+mod endpoint;
 mod nested;
 mod place;
 
@@ -218,7 +221,8 @@ pub const FORMATS: &[&Format] = &[
     &template::DSTEMPLATE,
     &certutil::FORMAT,
     &mimikatz::FORMAT,
-    &recognised::NETSH_TEXT,
+    &netsh::FORMAT,
+    &appcmd::FORMAT,
     &objects::csv::FORMAT,
     &recognised::OTHER_CSV,
     &bare_base64::FORMAT,

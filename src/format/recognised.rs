@@ -3,8 +3,6 @@
 //!
 //! The empty source is here too; it is complete and has nothing to read.
 
-use memchr::memmem;
-
 use super::der::{Kind, kind};
 use super::text::head as text_of;
 use super::{Format, Head, Input, Outcome, Read, ndjson, objects};
@@ -70,8 +68,6 @@ recognised! {
     /// `Export-Clixml` of objects that nobody reads.
     OTHER_CLIXML = "other_clixml", "other PowerShell CLIXML", "*.clixml, *.xml", "MS-PSRP 2.2.5",
         |head| objects::clixml::is_clixml(&text_of(head)) && !(objects::clixml::FORMAT.sniff)(head);
-    /// `netsh http show sslcert`.
-    NETSH_TEXT = "netsh_text", "netsh http show sslcert output", "*.txt", "netsh http show sslcert", is_netsh;
     /// CSV with a certificate column, but of no known kind.
     OTHER_CSV = "other_csv", "other CSV of certificates", "*.csv", "RFC 4180; PowerShell Export-Csv", is_csv;
 }
@@ -93,20 +89,6 @@ fn is_json(head: &Head<'_>) -> bool {
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
         && !ndjson::is_sniffed(head)
         && ![&objects::lines::FORMAT, &objects::json::FORMAT].iter().any(|format| (format.sniff)(head))
-}
-
-/// An endpoint line (`label  : HOST:PORT`) followed by a line whose value is a certificate hash.
-fn is_netsh(head: &Head<'_>) -> bool {
-    let text = text_of(head);
-    let mut after_endpoint = false;
-    lines(&text).any(|line| {
-        let value = memmem::find(line, b" : ").map_or(&b""[..], |at| line[at + 3..].trim_ascii());
-        // A hash is told by its length: captures with letters beyond f exist.
-        let found = after_endpoint && value.len() == 40 && value.iter().all(u8::is_ascii_alphanumeric);
-        let port = value.iter().rposition(|b| *b == b':').map_or(&b""[..], |at| &value[at + 1..]);
-        after_endpoint = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
-        found
-    })
 }
 
 /// A first line of column names, one of which names a certificate; PowerShell 5.1 puts a type line before it.

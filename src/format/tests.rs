@@ -84,6 +84,7 @@ fn beginnings() -> Vec<(&'static str, Vec<u8>)> {
         ("certutil_template", b"  TemplatePropCommonName = Web\r\n".to_vec()),
         ("certutil_text", b"Provider Type: 24 - PROV_RSA_AES\r\n".to_vec()),
         ("mimikatz_text", format!("    Hash SHA1: {hash}\r\n").into_bytes()),
+        ("appcmd_text", b"SITE \"a\" (id:1,bindings:https/*:443:,state:Started)\r\n".to_vec()),
         ("netsh_text", format!("    IP:port      : 0.0.0.0:443\n    Hash    : {hash}\n").into_bytes()),
         ("other_csv", b"#TYPE Selected.X\r\n\"Name\",\"ProviderName\"\r\n".to_vec()),
     ]

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::record::{
-    Acquire, Body, CertificateRef, Claims, Client, Code, KeyReport, Lineage, Observation, Provider, Reject, Sink,
-    Stage, StoreLocation,
+    Acquire, Binding, BindingKind, Body, CertificateRef, Claims, Client, Code, KeyReport, Lineage, Observation,
+    Provider, Reject, Sink, Stage, StoreLocation,
 };
 
 use super::convert;
@@ -75,7 +75,7 @@ impl Census {
                     Type::Key => key(&mut record, run, sink),
                     Type::Client => client(&mut record, run, sink),
                     Type::Provider => provider(&mut record, run, sink),
-                    Type::Binding => Fate::Skipped("binding"),
+                    Type::Binding => binding(&mut record, sink),
                     Type::Error => Fate::Lost(collector_error(&record)),
                     Type::End => {
                         run.end(fields, record.lineage, sink);
@@ -342,6 +342,55 @@ fn provider(record: &mut Record<'_, '_>, run: &mut Run, sink: &mut dyn Sink) -> 
     sink.provider(&provider);
     run.provider(&provider, sink);
     Fate::Kept
+}
+
+/// An endpoint or role that uses a certificate.
+fn binding(record: &mut Record<'_, '_>, sink: &mut dyn Sink) -> Fate {
+    let name = record.text(Field::Kind);
+    let kind = name.as_deref().and_then(binding_kind);
+    if name.is_some() && kind.is_none() {
+        let message = format!("{} is no kind of binding", describe(record.get(Field::Kind)));
+        record.doubt(Field::Kind, Code::BadField, message);
+    }
+    let port = record.u32(Field::Port);
+    let small = port.and_then(|port| u16::try_from(port).ok());
+    if port.is_some() && small.is_none() {
+        record.doubt(Field::Port, Code::BadField, "the port is larger than 65535");
+    }
+    let app_id = record.text(Field::AppId).map(|id| match id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(id.to_ascii_lowercase()),
+        false => id,
+    });
+    sink.binding(&Binding {
+        lineage: record.lineage,
+        client: record.text(Field::Host),
+        kind: kind.unwrap_or_default(),
+        endpoint: record.text(Field::Endpoint),
+        ip: record.text(Field::Ip),
+        port: small,
+        sni_host: record.text(Field::SniHost),
+        sha1: record.hash(Field::Sha1),
+        store_name: record.text(Field::Store),
+        app_id,
+        site_name: record.text(Field::SiteName),
+        ssl_flags: record.u32(Field::SslFlags),
+        ..Binding::default()
+    });
+    Fate::Kept
+}
+
+fn binding_kind(name: &str) -> Option<BindingKind> {
+    Some(match name {
+        "http.sys" => BindingKind::HttpSys,
+        "iis" => BindingKind::Iis,
+        "rdp" => BindingKind::Rdp,
+        "sqlserver" => BindingKind::SqlServer,
+        "winrm" => BindingKind::Winrm,
+        "adfs" => BindingKind::Adfs,
+        "cm_client" => BindingKind::CmClient,
+        "other" => BindingKind::Other,
+        _ => return None,
+    })
 }
 
 /// What the collector could not read is lost to the report as well: it becomes a reject with the collector's words.

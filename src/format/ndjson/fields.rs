@@ -57,6 +57,9 @@ fields! {
         Provider "provider" UniqueName "unique_name" MachineKey "machine_key" SpkiSha1 "spki_sha1"
         ExportPolicy "export_policy"
 
+        Kind "kind" Endpoint "endpoint" Ip "ip" Port "port" SniHost "sni_host" AppId "app_id" SiteName "site_name"
+        SslFlags "ssl_flags"
+
         Stage "stage" Hresult "hresult" Message "message_display" Path "path"
         Counts "counts"
     }

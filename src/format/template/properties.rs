@@ -125,7 +125,10 @@ impl Reader<'_> {
                 self.sink.reject(Reject::lost(lineage, Stage::Read, Code::MissingField, message));
             }
             () => {
-                attributes.template().any_provider = attributes.has_no_provider().then_some(true);
+                // A copy that lost the rest may have lost its providers, too.
+                let is_whole = |t: &Template<'_>| t.schema_version.is_some() && t.private_key_flags.is_some();
+                let any = attributes.has_no_provider() && is_whole(attributes.template());
+                attributes.template().any_provider = any.then_some(true);
                 attributes.push(lineage, FormatConfidence::Seen, self.sink);
             }
         }

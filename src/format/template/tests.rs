@@ -121,7 +121,7 @@ fn properties_are_read_by_their_names_in_the_api() {
             r#"eku: ["1.3.6.1.5.5.7.3.2"]"#,
         ],
     );
-    holds(&seen, 1, &["name: Some(\"Grove-User\")", "any_provider: Some(true)", "private_key_flags: None"]);
+    holds(&seen, 1, &["name: Some(\"Grove-User\")", "any_provider: None", "private_key_flags: None"]);
     assert_eq!(seen.degraded(), [Code::BadField], "0x10 is not 17");
     let cut = read_all(&PROPERTIES, &PROPERTIES_TEXT.as_bytes()[..PROPERTIES_TEXT.len() - 60], "x");
     assert_eq!(cut.outcome, Outcome::Incomplete);

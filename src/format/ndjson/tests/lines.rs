@@ -31,7 +31,7 @@ fn the_seven_record_types() {
         &["body: Absent", "enumerated_api: Some(Cng)", r#"key_container: Some("n")"#, "export_policy: Some(3)"],
     );
     seen.holds(3, &["key_report: Claimed", "key_flags: None", r#"user_sid: Some("S-1-5-21-7")"#]);
-    assert_eq!(seen.events[4], "skip binding");
+    seen.holds(4, &["Binding {", "kind: Iis", r#"client: Some("HOST")"#, "sha1: None", "port: None"]);
     seen.holds(5, &["stage: Collect", "CollectorError", r#"message: "enum: 80070005: no\\nway""#, "HKLM"]);
     assert_eq!(seen.events[6], "skip end");
 }
@@ -303,4 +303,24 @@ fn utf16_reads_like_utf8_but_for_the_offsets() {
         seen.holds(0, &["BadText", "from byte 0 on", &format!("byte_offset: {start},")]);
         seen.holds(2, &["BadText", &message]);
     }
+}
+
+#[test]
+fn a_binding_names_its_endpoint_and_certificate() {
+    let hash = "aa147db3ccd5e5e44c1289695c742d6ad760a3de";
+    let fields =
+        format!(r#","kind":"sqlserver","port":1433,"sha1":"{hash}","app_id":"{{AB}}","store":"My","ssl_flags":1"#);
+    let text = census("client", 0, "") + "\n" + &census("binding", 1, &fields) + "\n";
+    let text =
+        text + &census("binding", 2, r#","kind":"teapot","port":70000,"sha1":"xyz""#) + "\n" + &census("end", 3, "");
+    let (seen, _) = read_text(&CENSUS, &text);
+    seen.holds(1, &["kind: SqlServer", "port: Some(1433)", r#"app_id: Some("{ab}")"#, "ssl_flags: Some(1)"]);
+    seen.holds(1, &["sha1: Some([170,", r#"store_name: Some("My")"#]);
+    seen.holds(2, &["kind: Other", "port: None", "sha1: None"]);
+    let expected = [
+        (Code::BadField, Severity::Degraded),
+        (Code::BadField, Severity::Degraded),
+        (Code::BadHex, Severity::Degraded),
+    ];
+    assert_eq!(seen.codes(), expected);
 }

@@ -25,7 +25,7 @@ fn a_small_fleet() {
     let (seen, outcome) = read_at(&CENSUS, &sample(&CENSUS, "fleet.ndjson"), 0, MAX_LINE);
     assert_eq!(outcome, Outcome::Complete);
     assert_eq!(seen.records(), 34);
-    let kinds = ["Client {", "Provider {", "Observation {", "skip end", "skip binding"].map(|kind| count(&seen, kind));
+    let kinds = ["Client {", "Provider {", "Observation {", "skip end", "Binding {"].map(|kind| count(&seen, kind));
     assert_eq!(kinds, [3, 15, 11, 3, 1]);
     assert_eq!(seen.codes(), [(Code::CollectorError, Severity::Lost)]);
     let registries = seen.events.iter().filter(|event| event.contains("impl_status: Some(\"80100010\")"));
