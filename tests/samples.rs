@@ -140,13 +140,13 @@ fn samples_yield_the_expected_rows() {
 #[test]
 fn formats_that_are_only_recognised_are_not_called_unknown() {
     let bench = Bench::new();
-    bench.put("in/log", b"ElfFile\0\0\0");
+    bench.put("in/part", b"PAR1\0\0\0");
     let out = bench.run(&["scan", "in", "-o", "report"]);
     assert_eq!(out.status.code(), Some(3));
     let words = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(words.contains("nothing to read") && !words.contains("unrecognised"), "{words}");
     let sources = Report { path: bench.path("report") }.rows("sources");
-    assert_eq!((&sources[0]["format"], &sources[0]["status"]), (&"evtx".into(), &"unsupported".into()));
+    assert_eq!((&sources[0]["format"], &sources[0]["status"]), (&"parquet".into(), &"unsupported".into()));
     let out = bench.run(&["scan", "in", "--dry-run", "-o", "report"]);
     assert!(String::from_utf8_lossy(&out.stdout).contains("evtx"), "{out:?}");
 }

@@ -24,6 +24,7 @@ pub mod certutil;
 pub mod code_page;
 pub mod der;
 pub mod element;
+pub mod event;
 pub mod mimikatz;
 pub mod named;
 pub mod ndjson;
@@ -189,7 +190,7 @@ pub const FORMATS: &[&Format] = &[
     &archive::xz::FORMAT,
     &archive::zstd::FORMAT,
     &archive::tar::FORMAT,
-    &recognised::EVTX,
+    &event::evtx::FORMAT,
     &recognised::ESE_DATABASE,
     &recognised::PARQUET,
     &element::FORMAT,
@@ -214,6 +215,7 @@ pub const FORMATS: &[&Format] = &[
     &adcs::FORMAT,
     &adcs::csv::FORMAT,
     &pem::FORMAT,
+    &event::xml::FORMAT,
     &objects::clixml::FORMAT,
     &recognised::OTHER_CLIXML,
     &template::LDIF,

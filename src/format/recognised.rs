@@ -54,8 +54,6 @@ fn read_nothing(_: Input<'_, '_>, _: &mut dyn Sink) -> Outcome {
 }
 
 recognised! {
-    /// Windows event log.
-    EVTX = "evtx", "Windows event log", "*.evtx", "MS-EVEN6", |head| head.bytes.starts_with(b"ElfFile\0");
     /// The database of an AD CS certification authority, as a file.
     ESE_DATABASE = "ese_database", "Extensible Storage Engine database (AD CS)", "*.edb", "ESE database header",
         |head| head.bytes.get(4..).is_some_and(|magic| magic.starts_with(&[0xef, 0xcd, 0xab, 0x89]));

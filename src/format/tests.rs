@@ -40,6 +40,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("clixml", "clixml"),
     ("certutil_text", "certutil_text"),
     ("ldif", "ldif"),
+    ("event_xml", "event_xml"),
+    ("evtx", "evtx"),
     ("certutil_template", "certutil_template"),
     ("certutil_dstemplate", "certutil_dstemplate"),
     ("mimikatz_text", "mimikatz_text"),

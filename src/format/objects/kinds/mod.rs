@@ -5,9 +5,12 @@ use super::{json, kind_of};
 pub mod certificate;
 pub mod configmgr;
 pub mod defender;
+pub mod event;
+pub mod iis;
 pub mod keyfactor;
 pub mod osquery;
 pub mod powershell;
+pub mod site_role;
 pub mod templates;
 pub mod velociraptor;
 
