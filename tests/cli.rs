@@ -108,7 +108,7 @@ fn wrong_usage_is_2_and_says_what_is_right() {
 fn nothing_to_read_is_3() {
     let bench = Bench::new();
     bench.put("text/readme.txt", "nothing of interest");
-    bench.put("later/a.evtx", b"ElfFile\0\0\0");
+    bench.put("later/a.parquet", b"PAR1\0\0\0");
     fs::create_dir(bench.path("empty")).unwrap();
     for (input, status) in [("text", "unrecognised"), ("later", "unsupported")] {
         let out = run(&bench, &["scan", input, "-o", "listed", "--force"], 3);
@@ -515,15 +515,15 @@ fn inspect_tells_format_facts_claims_and_reasons() {
 fn inspect_refuses_folders_and_names_the_unknown() {
     let bench = Bench::new();
     bench.put("odd.bin", "no known format");
-    bench.put("later.evtx", b"ElfFile\0\0\0");
+    bench.put("later.parquet", b"PAR1\0\0\0");
     bench.put("empty", "");
     let out = run(&bench, &["inspect", &sample("sst")], 2);
     assert!(stderr(&out).contains("folder") && stderr(&out).contains("scan"), "{}", stderr(&out));
     run(&bench, &["inspect", "absent"], 2);
     let out = run(&bench, &["inspect", "odd.bin"], 3);
     assert!(stdout(&out).contains("no known format"));
-    let out = run(&bench, &["inspect", "later.evtx"], 3);
-    assert!(stdout(&out).contains("[evtx]") && stdout(&out).contains("not read yet"), "{}", stdout(&out));
+    let out = run(&bench, &["inspect", "later.parquet"], 3);
+    assert!(stdout(&out).contains("[parquet]") && stdout(&out).contains("not read yet"), "{}", stdout(&out));
     run(&bench, &["inspect", "empty"], 0);
     let out = run(&bench, &["inspect", "odd.bin", &sample("certificate_der/ec-leaf.cer")], 0);
     assert!(stdout(&out).contains("[certificate_der]"), "several files at once");

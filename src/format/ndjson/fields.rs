@@ -379,6 +379,27 @@ impl<'a> Fields<'_, 'a> {
 mod tests {
     use super::*;
 
+    /// Our own collector writes what this reader reads, and what the format defines beside it.
+    #[test]
+    fn the_collector_writes_known_fields() {
+        const NOT_READ: [&str; 5] = ["ps_version", "ui_culture", "oem_cp", "ansi_cp", "duration_ms"];
+        let script = include_str!("../../../samples/collect/census.ps1");
+        // Variables begin with a dollar sign, so a bare word before an equals sign is a key.
+        let words = script.split(['\n', ';', '{']).filter_map(|part| part.split_once(" = "));
+        let is_key = |name: &&str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
+        let mut names: Vec<&str> = words.map(|(name, _)| name.trim()).filter(is_key).collect();
+        names.extend(script.split("$fields['").skip(1).filter_map(|rest| rest.split('\'').next()));
+        assert!(names.len() > 50, "{names:?}");
+        for name in names.iter().filter(|name| !NOT_READ.contains(name)) {
+            assert!(LIST.iter().any(|(_, _, key, _)| key == name), "{name} is no field of census/1");
+        }
+        for wanted in ["key_prov_info", "prov_type", "der", "sha256", "calais_disable_capi_override", "elevated"] {
+            assert!(names.contains(&wanted), "{wanted} is not collected");
+        }
+    }
+
     #[test]
     fn every_field_finds_itself_quickly() {
         assert!(LIST.len() < usize::from(EMPTY));
