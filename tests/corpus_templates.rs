@@ -88,8 +88,7 @@ fn a_list_of_mimikatz() {
     has(
         &row,
         &json!({
-            "provider_name": "Microsoft Software Key Storage Provider", "provider_type": 0, "impl_flags": 2,
-            "impl_api": "cng", "is_exportable": false, "key_api": "cng", "key_storage": "software",
+            "provider_name": "Microsoft Software Key Storage Provider", "provider_type": 0, "is_exportable": false, "key_api": "cng", "key_storage": "software",
             "hardware_backed": false, "key_presence": "opened",
         }),
     );

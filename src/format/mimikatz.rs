@@ -1,14 +1,15 @@
 //! mimikatz `crypto::certificates` (windows-text 5.4): its text is met in archives of assessments.
 //!
-//! The tool asks the key itself, so its implementation flags are strong evidence. Its labels are English everywhere.
+//! The tool opens the key. Its implementation flags stand with the provider's name, so they are taken for the provider's and
+//! rank as such. Its labels are English everywhere.
 
 use std::borrow::Cow;
 
 use super::text::{TextLines, head as text_of};
 use super::{Format, Input, Outcome};
 use crate::record::{
-    Acquire, Api, CertificateRef, Claims, Code, KeyReport, Lineage, Observation, Printed, Reject, Sink, Stage,
-    StoreLocation, Text,
+    Acquire, Api, CertificateRef, Claims, Code, Collection, KeyReport, Lineage, Observation, Printed, Provider, Reject,
+    Sink, Stage, StoreLocation, Text,
 };
 
 /// What stands before the hash of a certificate.
@@ -67,6 +68,10 @@ struct Open {
     doubts: Vec<(Code, &'static str, &'static str)>,
     /// The tool tells of the key itself.
     has_key_details: bool,
+    /// Key spec of the handle that it acquired.
+    key_spec: Option<u32>,
+    /// Implementation flags, which it asks of the provider and not of the key.
+    provider_flags: (Option<Api>, Option<u32>),
 }
 
 impl Reader<'_> {
@@ -89,6 +94,8 @@ impl Reader<'_> {
                 printed: Printed::default(),
                 doubts: Vec::new(),
                 has_key_details: false,
+                key_spec: None,
+                provider_flags: (None, None),
             });
             return;
         }
@@ -115,7 +122,8 @@ impl Reader<'_> {
 
     fn end(&mut self, is_whole: bool) {
         let Some(open) = self.open.take() else { return };
-        let Open { lineage, lines, sha1, mut claims, printed, doubts, has_key_details } = open;
+        let Open { lineage, lines, sha1, mut claims, printed, doubts, has_key_details, key_spec, provider_flags } =
+            open;
         if lines > MAX_LINES {
             let message = "the certificate has too many lines, or too long ones";
             return self.sink.reject(Reject::lost(lineage, Stage::Read, Code::TooLarge, message));
@@ -130,12 +138,22 @@ impl Reader<'_> {
             () => KeyReport::NotReported,
         };
         if claims.acquire.is_none() && has_key_details {
-            claims.acquire = Some(Acquire { hresult: Some(0), key_spec: None });
+            claims.acquire = Some(Acquire { hresult: Some(0), key_spec });
         }
+        let (impl_api, impl_flags) = provider_flags;
+        let provider = claims.provider_name.clone().filter(|_| impl_flags.is_some()).map(|name| Provider {
+            lineage,
+            name,
+            provider_type: claims.provider_type,
+            impl_flags,
+            impl_api,
+            ..Provider::default()
+        });
         self.sink.observation(&Observation {
             lineage,
             store_location: self.location,
             store_name: self.store.as_deref().map(Text::from),
+            collection: Collection { registry: provider.as_slice(), ..Collection::default() },
             certificate: CertificateRef { sha1, ..CertificateRef::default() },
             claims,
             printed,
@@ -154,7 +172,9 @@ impl Open {
             return;
         }
         let Some((label, value)) = labelled(text.strip_prefix('|').unwrap_or(text)) else { return };
-        let owned = || Some(Cow::Owned(value.to_owned())).filter(|text: &Text<'_>| !text.is_empty());
+        // `(null)` is how the C library prints a missing string.
+        let is_said = !value.is_empty() && value != "(null)";
+        let owned = || is_said.then(|| Cow::Owned(value.to_owned()));
         let first = |slot: &mut Option<Text<'static>>| {
             if slot.is_none() {
                 *slot = owned();
@@ -180,8 +200,8 @@ impl Open {
             "Key Container" => first(&mut c.key_container),
             "Provider" | "Provider name" => first(&mut c.provider_name),
             "Provider type" => c.provider_type = bracketed(value),
-            "Type" => c.key_spec = bracketed(value),
-            "Implementation" => (c.impl_api, c.impl_flags) = implementation(value),
+            "Type" => self.key_spec = bracketed(value),
+            "Implementation" => self.provider_flags = implementation(value),
             "Unique name" => {
                 first(&mut c.key_path);
                 self.has_key_details = true;
@@ -203,10 +223,11 @@ impl Open {
     }
 }
 
-/// ` 1. name`: the number of an entry.
+/// ` 1. name`: the number of an entry, whose name may be empty.
 fn numbered(text: &str) -> Option<i64> {
     let (number, rest) = text.split_once('.')?;
-    (rest.starts_with(' ') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(())?;
+    ((rest.is_empty() || rest.starts_with(' ')) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        .then_some(())?;
     number.parse().ok()
 }
 
@@ -280,8 +301,13 @@ mod tests {
                    key : YES\n";
         let seen = read_all(&FORMAT, list(key).as_bytes(), "x");
         let claims = &seen.observations[0].claims;
-        assert_eq!((claims.impl_api, claims.impl_flags), (Some(Api::Cng), Some(0x11)));
-        assert_eq!((claims.provider_type, claims.key_spec), (Some(0), Some(u32::MAX)));
+        assert_eq!((claims.impl_api, claims.impl_flags), (None, None), "they are the provider's");
+        assert_eq!(
+            implementation("NCRYPT_IMPL_HARDWARE_FLAG ; NCRYPT_IMPL_HARDWARE_RNG_FLAG ;"),
+            (Some(Api::Cng), Some(0x11))
+        );
+        assert_eq!((claims.provider_type, claims.key_spec), (Some(0), None));
+        assert_eq!(claims.acquire.and_then(|acquire| acquire.key_spec), Some(u32::MAX));
         assert_eq!((claims.export_policy, claims.is_exportable), (Some(3), Some(true)));
         assert_eq!(claims.acquire.and_then(|acquire| acquire.hresult), Some(0), "it told of the key itself");
         assert_eq!(seen.observations[0].sha1, Some([0xab; 20]));
@@ -305,6 +331,10 @@ mod tests {
         assert_eq!(implementation("NCRYPT_IMPL_SOFTWARE_FLAG ; CRYPT_IMPL_SOFTWARE ;"), (None, None));
         assert_eq!(implementation("something"), (None, None));
         assert_eq!((bracketed("x (0x10)"), bracketed("x 1)"), bracketed("(y)")), (Some(16), None, None));
+        assert_eq!(
+            (numbered("1."), numbered("1. x"), numbered("1.5"), numbered("x. y")),
+            (Some(1), Some(1), None, None)
+        );
         assert!(samples("mimikatz_text").iter().all(|(_, bytes)| read_all(&FORMAT, bytes, "x").lost().len() <= 1));
     }
 }

@@ -151,7 +151,12 @@ pub(super) fn is_known_store(name: &str) -> bool {
 
 /// The text is one of the words.
 pub(super) fn is(text: &str, words: Words) -> bool {
-    words.iter().any(|word| same(text, word))
+    // A line is asked for dozens of words; nearly all differ in their first letter.
+    let first = letters(text).next();
+    words.iter().any(|word| {
+        let begins = word.as_bytes().first().filter(|byte| byte.is_ascii_alphanumeric());
+        begins.is_none_or(|byte| first == Some(byte.to_ascii_lowercase())) && (text == *word || same(text, word))
+    })
 }
 
 /// One of the words stands in the text as it is.

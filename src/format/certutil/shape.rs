@@ -189,6 +189,10 @@ pub(super) fn number(text: &str) -> Option<Number> {
 
 /// The number of `CERT_..._PROP_ID(n):`, which may have a word before its colon.
 pub(super) fn property(text: &str) -> Option<u32> {
+    // Every line is asked; the symbols begin alike.
+    if !text.as_bytes().first().is_some_and(u8::is_ascii_uppercase) || memchr::memchr(b'_', text.as_bytes()).is_none() {
+        return None;
+    }
     let at = memchr::memmem::find(text.as_bytes(), b"_PROP_ID(")?;
     let is_symbol = text.get(..at)?.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let rest = text.get(at + b"_PROP_ID(".len()..)?;

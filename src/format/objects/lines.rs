@@ -1,5 +1,5 @@
 //! JSON lines whose objects some kind reads: envelopes of agents, and tables of anything but flat certificates, which
-//! are the business of [`ndjson`](crate::format::ndjson).
+//! are the business of [`ndjson`].
 
 use super::json::{is_of_kind, parse};
 use super::visit::Place;

@@ -103,6 +103,9 @@ impl Attributes {
     /// Triples of name, type and value, in which templates of version 3 and 4 keep algorithms; else an identifier.
     fn policies(&mut self, text: Option<&str>) {
         let Some(text) = text.filter(|text| text.contains('`')) else { return };
+        if text.trim_end_matches('`').split('`').count() % 3 != 0 {
+            return self.doubts.push(("key_algorithm", "the policies are no triples of name, type and value"));
+        }
         let mut parts = text.split('`');
         while let (Some(name), Some(_), Some(value)) = (parts.next(), parts.next(), parts.next()) {
             let slot = match () {
@@ -116,15 +119,27 @@ impl Attributes {
 
     fn number(&mut self, field: &'static str, text: Option<&str>, slot: Slot<i64>) {
         match text.and_then(|text| text.trim().parse().ok()) {
-            Some(number) => *slot(&mut self.template) = Some(number),
+            Some(number) => self.single(field, number, slot),
             None => self.doubts.push((field, "the value is not a number")),
         }
     }
 
     fn flags(&mut self, field: &'static str, text: Option<&str>, slot: Slot<u32>) {
         match text.and_then(|text| text.trim().parse().ok()).and_then(unsigned) {
-            Some(flags) => *slot(&mut self.template) = Some(flags),
+            Some(flags) => self.single(field, flags, slot),
             None => self.doubts.push((field, "the value is not a number of 32 bits")),
+        }
+    }
+
+    /// Keeps the value of an attribute that has one. Two that differ are none.
+    fn single<T: PartialEq>(&mut self, field: &'static str, value: T, slot: Slot<T>) {
+        const CONFLICT: &str = "the attribute has several values; none is used";
+        let slot = slot(&mut self.template);
+        if slot.as_ref().is_some_and(|known| *known != value) {
+            *slot = None;
+            self.doubts.push((field, CONFLICT));
+        } else if !self.doubts.contains(&(field, CONFLICT)) {
+            *slot = Some(value);
         }
     }
 
@@ -171,6 +186,22 @@ type Slot<T> = for<'t> fn(&'t mut Template<'static>) -> &'t mut Option<T>;
 /// A flag word, which tools print signed or unsigned.
 pub(crate) fn unsigned(number: i64) -> Option<u32> {
     u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+}
+
+/// The attribute is a number or a flag word.
+pub(crate) fn is_number(name: &str) -> bool {
+    const NUMBERS: [&str; 9] = [
+        "flags",
+        "revision",
+        "msPKI-Template-Schema-Version",
+        "msPKI-Template-Minor-Revision",
+        "msPKI-Private-Key-Flag",
+        "msPKI-Enrollment-Flag",
+        "msPKI-Certificate-Name-Flag",
+        "msPKI-Minimal-Key-Size",
+        "msPKI-RA-Signature",
+    ];
+    NUMBERS.iter().any(|number| name.trim().eq_ignore_ascii_case(number))
 }
 
 /// Keeps the first text.

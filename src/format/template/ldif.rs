@@ -1,6 +1,6 @@
 //! LDIF (RFC 2849): entries of a directory, of which those that are templates become rows.
 
-use super::attributes::{Attributes, Value};
+use super::attributes::{self, Attributes, Value};
 use crate::format::text::{TextLine, TextLines};
 use crate::format::{Input, Outcome};
 use crate::record::{Code, FormatConfidence, Lineage, Reject, Sink, Stage};
@@ -17,9 +17,17 @@ pub(super) fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         }
         reader.line(&line);
     }
+    // An entry ends with an empty line. Where the last one does not, its last number may be cut.
+    let is_cut = reader.entry.is_some() && attributes::is_number(reader.line.split(':').next().unwrap_or_default());
+    if is_cut {
+        reader.line.clear();
+        if let Some(entry) = &mut reader.entry {
+            entry.attributes.doubt("attributes", "the source ends with a number, which may be cut and is not used");
+        }
+    }
     reader.end_line();
     reader.end_entry();
-    Outcome::Complete
+    if is_cut { Outcome::Incomplete } else { Outcome::Complete }
 }
 
 /// The entry that is being read.
@@ -30,6 +38,8 @@ struct Entry {
     /// A line of it was too long, or it is.
     is_too_large: bool,
     is_guessed: bool,
+    /// It tells what is to be changed, and not what is.
+    is_change: bool,
 }
 
 struct Reader<'s> {
@@ -60,7 +70,8 @@ impl Reader<'_> {
             self.end_entry();
             let attributes = Attributes::default();
             let is_guessed = line.invalid;
-            self.entry = Some(Entry { offset: line.offset, bytes: 0, attributes, is_too_large: false, is_guessed });
+            let (offset, is_too_large, is_change) = (line.offset, false, false);
+            self.entry = Some(Entry { offset, bytes: 0, attributes, is_too_large, is_guessed, is_change });
         }
         self.line.push_str(line.text);
     }
@@ -69,6 +80,8 @@ impl Reader<'_> {
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         if let Some(entry) = self.entry.as_mut().filter(|entry| !entry.is_too_large) {
+            let change = line.strip_prefix("changetype:").map(str::trim);
+            entry.is_change |= change.is_some_and(|change| !change.eq_ignore_ascii_case("add"));
             attribute(&line, &mut entry.attributes);
         }
         // Its room is used again.
@@ -77,14 +90,16 @@ impl Reader<'_> {
     }
 
     fn end_entry(&mut self) {
-        let Some(Entry { offset, mut attributes, is_too_large, is_guessed, .. }) = self.entry.take() else { return };
+        let Some(Entry { offset, mut attributes, is_too_large, is_guessed, is_change, .. }) = self.entry.take() else {
+            return;
+        };
         let lineage = Lineage::at(offset);
         match () {
             () if is_too_large => {
                 let message = "the entry, or one of its lines, is too long";
                 self.sink.reject(Reject::lost(lineage, Stage::Read, Code::TooLarge, message));
             }
-            () if attributes.is_template || attributes.is_like_template => {
+            () if attributes.is_template && !is_change => {
                 if is_guessed {
                     attributes.doubt("display_name", "the text is not UTF-8: its letters beyond ASCII are guessed");
                 }

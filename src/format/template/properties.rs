@@ -196,7 +196,8 @@ fn property(name: &str, value: &str, attributes: &mut Attributes) -> Option<List
 fn number(text: &str) -> Option<u32> {
     let (digits, rest) = text.split_once(' ').unwrap_or((text, ""));
     let value = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
-    let Some(decimal) = rest.trim().strip_prefix('(') else { return Some(value) };
+    // From 10 on the decimal differs and stands beside it; where it does not, the copy was cut, maybe inside the number.
+    let Some(decimal) = rest.trim().strip_prefix('(') else { return Some(value).filter(|value| *value < 10) };
     let said: i64 = decimal.split(')').next()?.trim().parse().ok()?;
     (said == i64::from(value) || said == i64::from(value.cast_signed())).then_some(value)
 }

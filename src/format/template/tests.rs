@@ -139,3 +139,23 @@ fn sections_of_attributes_are_templates() {
         &[r#"providers: ["First", "Second"]"#, "private_key_flags: Some(16842752)", "confidence: Inferred"],
     );
 }
+
+#[test]
+fn what_is_no_whole_template_is_none() {
+    let oid = "dn: CN=1.2,DC=grove\nobjectClass: msPKI-Enterprise-Oid\nmsPKI-Cert-Template-OID: 1.2\nflags: 1\n\n";
+    let change = ENTRY.replace("objectClass: top", "changetype: modify");
+    for text in [oid, &change] {
+        let seen = read_all(&LDIF, text.as_bytes(), "x");
+        assert_eq!((seen.others.len(), seen.skips.get("not_a_template")), (0, Some(&1)), "{text}");
+    }
+    let cut = &ENTRY[..ENTRY.find("84082704").expect("the flags") + 4];
+    let seen = read_all(&LDIF, cut.as_bytes(), "x");
+    holds(&seen, 0, &["private_key_flags: None"]);
+    assert_eq!((seen.degraded(), seen.outcome), (vec![Code::BadField], Outcome::Incomplete));
+    let twice = ENTRY.replace("revision: 100", "msPKI-Private-Key-Flag: 16\nrevision: 100");
+    let seen = read_all(&LDIF, twice.as_bytes(), "x");
+    holds(&seen, 0, &["private_key_flags: None", "major_revision: Some(100)"]);
+    assert_eq!(seen.degraded(), [Code::BadField]);
+    let cut = "TemplatePropCommonName = G\nTemplatePropPrivateKeyFlags = 1010\n";
+    holds(&read_all(&PROPERTIES, cut.as_bytes(), "x"), 0, &["private_key_flags: None"]);
+}

@@ -65,7 +65,10 @@ fn read_adcs(object: &Object<'_>, visit: &mut Visit<'_, '_>) {
             }
         }
     }
-    if object.get("pkidefaultcsps").is_none_or(|value| value.items().is_empty()) {
+    // A whole export has the attributes that every template has.
+    let is_whole =
+        ["mspkiprivatekeyflag", "mspkitemplateschemaversion", "pkidefaultkeyspec"].iter().all(|name| object.has(name));
+    if is_whole && object.get("pkidefaultcsps").is_none_or(|value| value.items().is_empty()) {
         found.template().any_provider = Some(true);
     }
     found.push(visit.lineage, ADCS.confidence, visit.sink);
@@ -116,7 +119,9 @@ fn certipy(object: &Object<'_>, lineage: Lineage, confidence: FormatConfidence, 
 /// The number, or the names, of a flag word.
 fn flags(object: &Object<'_>, name: &str, carrier: Carrier) -> (Option<u32>, Vec<Text<'static>>) {
     let value = object.get(name);
-    match value.and_then(Value::int) {
+    // One number in a list is a name that Certipy does not know only where it is one bit.
+    let alone = value.map(Value::items).filter(|items| items.len() == 1).and_then(|items| items[0].int());
+    match value.and_then(Value::int).or(alone.filter(|number| number.count_ones() != 1)) {
         Some(number) => (attributes::unsigned(number), Vec::new()),
         None => (None, texts(value, carrier)),
     }
