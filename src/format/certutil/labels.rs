@@ -168,7 +168,8 @@ fn same(text: &str, word: &str) -> bool {
     if letters(word).next().is_some() {
         letters(text).eq(letters(word))
     } else {
-        own_letters(text).eq(own_letters(word))
+        // The word has no letter of ASCII, so a text of nothing else is another one.
+        !text.is_ascii() && own_letters(text).eq(own_letters(word))
     }
 }
 

@@ -323,7 +323,9 @@ fn is_escaped_unique_name(word: &str) -> bool {
 /// The line without the name of a PowerShell stream before it (`VERBOSE: `, `AUSF\u{dc}HRLICH: `): letters that are all
 /// upper case. What stands behind it is a line of its own.
 fn without_prefix(text: &str) -> &str {
-    let Some((word, rest)) = text.split_once(": ").filter(|(word, _)| (5..=24).contains(&word.len())) else {
+    let colon = memchr::memchr(b':', text.as_bytes()).filter(|at| (5..=24).contains(at));
+    let Some((word, rest)) = colon.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?.strip_prefix(' ')?)))
+    else {
         return text;
     };
     let is_upper = |c: char| c.is_uppercase() || c == char::REPLACEMENT_CHARACTER || ('\u{80}'..'\u{a0}').contains(&c);

@@ -252,8 +252,8 @@ impl Block {
 
 /// The bit of the export policy that a symbolic name stands for (ncrypt.h).
 fn export_bit(text: &str) -> Option<u32> {
-    let name = text.trim_start_matches('(').split_once(" -- ")?.0;
-    match name.strip_prefix("NCRYPT_ALLOW_")?.strip_suffix("_FLAG")? {
+    let name = text.trim_start_matches('(').strip_prefix("NCRYPT_ALLOW_")?;
+    match name.split_once(" -- ")?.0.strip_suffix("_FLAG")? {
         "EXPORT" => Some(1),
         "PLAINTEXT_EXPORT" => Some(2),
         "ARCHIVING" => Some(4),
