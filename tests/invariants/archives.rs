@@ -10,12 +10,9 @@ use certcensus::scan::Options;
 use certcensus::synth;
 
 use crate::counts::assert_balanced;
-use crate::support::{Bench, CONTENT, Report, Row, corpus, samples, without};
+use crate::support::{Bench, CONTENT, LINEAGE, Report, Row, corpus, samples, without};
 use crate::write::{self, Zipped, deflated, stored};
 use crate::{rough, scan_here};
-
-/// Columns that say where a row stands.
-const PLACE: [&str; 6] = ["source_id", "source_path", "source_member", "observation_id", "byte_offset", "request_id"];
 
 fn text<'r>(row: &'r Row, column: &str) -> &'r str {
     row.get(column).and_then(|value| value.as_str()).unwrap_or_default()
@@ -67,7 +64,7 @@ fn the_same_files_in_archives_give_the_same_rows() {
     let content = |name: &str| {
         let report = bench.scan(&[&bench.path(name)], &format!("r-{name}"), &[]);
         assert_balanced(&report);
-        let rows = |table| without(report.rows(table), &PLACE);
+        let rows = |table| without(report.rows(table), &LINEAGE);
         let sources: Vec<_> = report.rows("sources").into_iter().filter(|row| row["format"] != "zip").collect();
         let read =
             ["format", "bytes", "status", "records", "yielded", "observations", "skipped", "rejects", "degraded"];
@@ -421,7 +418,7 @@ fn streams_that_several_workers_read_give_the_rows_of_the_plain_file_and_always_
     bench.put("plain/a.ndjson", &lines);
     let streams = [("gz", write::gzip(&lines)), ("zst", write::zstd(&lines)), ("xz", write::xz(&lines))];
     let options = |threads| Options { threads, unit_bytes: Some(30_000), ..Options::default() };
-    let tables = |report: &Report| CONTENT.map(|table| without(report.rows(table), &PLACE));
+    let tables = |report: &Report| CONTENT.map(|table| without(report.rows(table), &LINEAGE));
     let (plain, _) = scan_here(&bench, "plain", "plain-report", &options(2));
     let expected = tables(&plain);
     for (ending, bytes) in streams {
@@ -453,7 +450,7 @@ fn a_stream_without_borders_is_read_by_one_worker() {
     let rows = |name: &str, unit| {
         let options = Options { threads: 2, unit_bytes: Some(unit), ..Options::default() };
         let (report, _) = scan_here(&bench, name, &format!("report-{name}"), &options);
-        CONTENT.map(|table| without(report.rows(table), &PLACE))
+        CONTENT.map(|table| without(report.rows(table), &LINEAGE))
     };
     assert!(rows("plain", u64::MAX / 4) == rows("zst", 4_000));
 }

@@ -33,8 +33,8 @@ pub fn assert_balanced(report: &Report) {
     let (sources, rejects) = (report.rows("sources"), report.rows("rejects"));
     let observations = by(&report.rows("observations"), "source_id");
     // Every row beside the observations that is a record of its own.
-    let keys = with(&report.rows("findings"), "rule", "private_key_in_export");
-    let beside = by(&[report.rows("providers"), report.rows("requests"), keys].concat(), "source_id");
+    let tables = ["providers", "bindings", "templates", "requests", "findings"];
+    let beside = by(&tables.map(|table| report.rows(table)).concat(), "source_id");
     let lost = by(&with(&rejects, "severity", "lost"), "source_id");
     let degraded = by(&with(&rejects, "severity", "degraded"), "source_id");
     for source in &sources {
@@ -76,11 +76,12 @@ fn records_are_yielded_skipped_or_rejected_as_the_fleet_was_made() {
     assert_eq!(sources.len() as u64, made.files);
     assert_eq!(total(&sources, "bytes"), made.bytes);
     assert_eq!(total(&sources, "records"), made.records);
-    assert_eq!(total(&sources, "yielded"), observations + made.providers + made.clients);
-    assert_eq!(total(&sources, "skipped"), made.bindings + ends);
+    assert_eq!(total(&sources, "yielded"), observations + made.providers + made.bindings + made.clients);
+    assert_eq!(total(&sources, "skipped"), ends);
     assert_eq!(total(&sources, "rejects"), lost);
     assert_eq!(report.rows("observations").len() as u64, observations);
     assert_eq!(report.rows("providers").len() as u64, made.providers);
+    assert_eq!(report.rows("bindings").len() as u64, made.bindings);
     assert_eq!(report.rows("clients").len() as u64, made.clients);
     assert_eq!(total(&report.rows("clients"), "incomplete_collections"), made.without_end);
 

@@ -186,7 +186,16 @@ pub fn diff(expected: &str, found: &str) -> String {
 }
 
 /// Columns that say where a row stands, and nothing else.
-pub const LINEAGE: [&str; 4] = ["source_id", "source_path", "byte_offset", "observation_id"];
+pub const LINEAGE: [&str; 8] = [
+    "source_id",
+    "source_path",
+    "source_member",
+    "byte_offset",
+    "observation_id",
+    "binding_id",
+    "template_id",
+    "request_id",
+];
 
 /// The tables of a report except `sources`.
 pub const CONTENT: [&str; 9] = [
