@@ -2,6 +2,8 @@
 //!
 //! A rule is one entry of [`RULES`] and one function. What a rule finds becomes rows of `findings`.
 
+pub mod facts;
+
 use crate::record::{PrivateKey, PrivateKeyKind};
 
 /// How bad a hit is.
