@@ -80,7 +80,7 @@ fn names_and_path(case: &Case<'_>, facts: &mut Facts) {
     }
 }
 
-fn of_row(row: &Row) -> Says {
+pub(super) fn of_row(row: &Row) -> Says {
     match row.api {
         RowApi::Capi => Says::Api(Api::Capi),
         RowApi::Cng | RowApi::CngPrimitive => Says::Api(Api::Cng),
@@ -89,10 +89,10 @@ fn of_row(row: &Row) -> Says {
 }
 
 /// The verdict of the facts, each of which learns what became of it.
-pub(super) fn weigh(facts: &mut Facts) -> Verdict<KeyApi> {
+pub(super) fn weigh<'f>(facts: impl Iterator<Item = &'f mut Fact>) -> Verdict<KeyApi> {
     let mut verdict = Verdict { value: KeyApi::Unknown, grade: None, rule: None, conflict: false };
     let mut winner = None;
-    for fact in facts.all_mut() {
+    for fact in facts {
         let Says::Api(api) = fact.says else { continue };
         fact.outcome = match winner {
             None => {

@@ -85,16 +85,31 @@ impl Classifier {
         facts.map(piece).collect()
     }
 
-    fn weigh(&mut self, claims: &Claims<'_>, registry: &[Provider<'_>], marks: Marks) -> Judgement {
-        let name = claims.provider_name.as_deref();
-        let found = name.map_or(Found::Blank, |name| self.names.find(&self.catalogue, name));
-        let registered = match name {
+    /// The provider that a name stands for; whether it is a name at all.
+    pub(super) fn find(&mut self, name: Option<&str>) -> Found {
+        name.map_or(Found::Blank, |name| self.names.find(&self.catalogue, name))
+    }
+
+    /// What there is to judge of one record. `found` is the provider that it names.
+    pub(super) fn case<'c>(
+        catalogue: &'c Catalogue,
+        found: Found,
+        claims: &'c Claims<'c>,
+        registry: &[Provider<'_>],
+        marks: Marks,
+    ) -> Case<'c> {
+        let registered = match claims.provider_name.as_deref() {
             Some(name) if is_named(found) => Registered::of(name, registry),
             _ => Registered::default(),
         };
-        let provider = self.catalogue.resolve(found);
         let key_file = claims.key_path.as_deref().and_then(place::key_file);
-        let case = Case { claims, marks, is_named: is_named(found), provider, registered, key_file };
+        Case { claims, marks, is_named: is_named(found), provider: catalogue.resolve(found), registered, key_file }
+    }
+
+    fn weigh(&mut self, claims: &Claims<'_>, registry: &[Provider<'_>], marks: Marks) -> Judgement {
+        let found = self.find(claims.provider_name.as_deref());
+        let case = Classifier::case(&self.catalogue, found, claims, registry, marks);
+        let provider = case.provider;
         let presence = case.presence();
         let attestation_assurance = marks.assurance();
         if presence == KeyPresence::None {
@@ -102,9 +117,9 @@ impl Classifier {
             return Judgement { verdicts: none(attestation_assurance), api: facts, storage: facts };
         }
         let mut api = api::gather(&case);
-        let api_verdict = api::weigh(&mut api);
+        let api_verdict = api::weigh(api.all_mut().iter_mut());
         let mut storage = storage::gather(&case, known_api(api_verdict.value));
-        let storage_verdict = storage::weigh(&mut storage);
+        let storage_verdict = storage::weigh(storage.all_mut().iter_mut());
         let hardware_backed = storage::hardware_backed(&storage_verdict, provider.map(|provider| provider.row));
         let verdicts =
             Verdicts { presence, api: api_verdict, storage: storage_verdict, hardware_backed, attestation_assurance };
@@ -112,7 +127,7 @@ impl Classifier {
     }
 }
 
-fn known_api(verdict: KeyApi) -> Option<Api> {
+pub(super) fn known_api(verdict: KeyApi) -> Option<Api> {
     match verdict {
         KeyApi::Capi => Some(Api::Capi),
         KeyApi::Cng => Some(Api::Cng),
@@ -175,7 +190,7 @@ fn denial() -> Facts {
 }
 
 /// The claim or fact behind a kind of evidence, as the export has it; numbers in decimal, as in the columns.
-fn verbatim<'a>(
+pub(super) fn verbatim<'a>(
     kind: Kind,
     claims: &'a Claims<'_>,
     registry: &[Provider<'_>],
@@ -202,6 +217,12 @@ fn verbatim<'a>(
         Kind::AttestationPolicy => Cow::Owned(marks.policy_oids()),
         Kind::PcpAttestation => text(claims.pcp_attestation.map(pcp_word)),
         Kind::YubikeyAttestation => text(Some(truth(marks.is_yubikey_attestation()))),
+        // What others say of the public key is no claim of a record: whoever heard it has its words.
+        Kind::DeclaredProvider
+        | Kind::DeclaredAttestation
+        | Kind::ExportedName
+        | Kind::TemplateCategory
+        | Kind::VerifiedAttestation => Cow::Borrowed(""),
         Kind::ProviderImplFlags => {
             let raw = raw_flags(claims.provider_name.as_deref().unwrap_or_default(), registry, api);
             Cow::Owned(raw.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))

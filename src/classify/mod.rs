@@ -9,6 +9,7 @@
 //! - `registry`, `flags`, `place`, `marks`: what each kind of evidence says by itself
 //! - `api`, `storage`: the evidence in its order, and how it is weighed
 //! - `case`, `judge`, `explain`: a record's claims in, verdicts and reasons out
+//! - `joined`: the same over every record, file and enrolment that speaks of one key
 //! - `template`: what the flags of a certificate template mean
 
 mod api;
@@ -18,6 +19,7 @@ mod catalogue;
 mod classes;
 mod explain;
 mod flags;
+mod joined;
 mod judge;
 mod marks;
 mod name;
@@ -36,6 +38,7 @@ mod tests;
 pub use catalogue::{Catalogue, Confidence, Hardware, Match, MatchKind, Row, RowApi};
 pub use classes::Classes;
 pub use explain::{Explanation, explain_provider};
+pub use joined::{Hearsay, Joined, JoinedPiece, Voice, Witness};
 pub use judge::Classifier;
 pub use marks::Marks;
 pub use name::normalise;

@@ -59,6 +59,16 @@ pub enum Kind {
     YubikeyAttestation,
     /// Implementation flags of the provider.
     ProviderImplFlags,
+    /// Provider that an enrolment of this public key declares.
+    DeclaredProvider,
+    /// Marks of attestation in an enrolment of this public key.
+    DeclaredAttestation,
+    /// Provider named in an exported file with a key of this public key.
+    ExportedName,
+    /// Provider category of a template.
+    TemplateCategory,
+    /// An attestation that was verified.
+    VerifiedAttestation,
 }
 
 impl Kind {
@@ -84,6 +94,11 @@ impl Kind {
             Kind::PcpAttestation => "pcp_attestation",
             Kind::YubikeyAttestation => "yubikey_attestation",
             Kind::ProviderImplFlags => "provider_impl_flags",
+            Kind::DeclaredProvider => "declared_provider",
+            Kind::DeclaredAttestation => "declared_attestation",
+            Kind::ExportedName => "exported_name",
+            Kind::TemplateCategory => "template_category",
+            Kind::VerifiedAttestation => "verified_attestation",
         }
     }
 }

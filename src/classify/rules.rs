@@ -53,7 +53,7 @@ macro_rules! rules {
     };
 }
 
-use Grade::{Catalogued, Inferred, Recorded};
+use Grade::{Attested, Catalogued, Inferred, Recorded};
 
 rules! {
     NoKey = "no_key", api None, storage None, [],
@@ -104,6 +104,31 @@ rules! {
         "The name contains, as whole words, `Key Storage Provider`, `KSP`, `CSP`, `Cryptographic Service Provider` or \
          `Cryptographic Provider`. Says nothing of storage.",
         "naming convention of all known providers";
+    CaDeclared = "ca_declared", api Some(8), storage Some(9), [Inferred],
+        "Provider that the CA's database names",
+        "The CA wrote down the provider that the client named when it asked for a certificate of this public key. The CA does \
+         not check it, and the key may have moved since.",
+        "szOID_ENROLLMENT_CSP_PROVIDER, [MS-WCCE] 2.2.2.7.2";
+    RequestDeclared = "request_declared", api Some(9), storage Some(11), [Inferred],
+        "Provider that a request names",
+        "A request file for this public key names the provider that made the key. It says where the key was then.",
+        "szOID_ENROLLMENT_CSP_PROVIDER, [MS-WCCE] 2.2.2.7.2";
+    ExportedName = "exported_name", api Some(10), storage None, [Inferred],
+        "Provider that an exported file names",
+        "A PKCS#12 file that holds a key of this public key names the provider that held it when the file was written. It says \
+         which interface the key was used through, and nothing of where the key is here.",
+        "szOID_LOCAL_MACHINE_KEYSET and the Microsoft CSP name attribute 1.3.6.1.4.1.311.17.1 (wincrypt.h)";
+    TemplateDefault = "template_default", api Some(11), storage None, [Inferred],
+        "Provider category of the certificate's template",
+        "The template in the certificate asks for providers of one category. A template is policy for those who enrol today, \
+         and says nothing of where this key is.",
+        "[MS-CRTD] 2.23 and 2.27; [MS-WCCE] 3.1.2.4.2.2.2.2";
+    AttestationVerified = "attestation_verified", api None, storage Some(1), [Attested],
+        "Verified attestation",
+        "The certificate's signature was verified against an issuer that the user listed as one that attests keys, and the \
+         certificate says that the key is in a TPM; or a YubiKey's chain was verified up to a listed root, and it attests this \
+         very public key.",
+        "[MS-WCCE] 3.2.2.6.2.1.4.5.7; Yubico PIV attestation";
     ExportedKey = "exported_key", api None, storage Some(2), [Recorded],
         "The key lies in the file",
         "The export holds the private key itself, as a PKCS#12 file does. Whatever held it before, it left: a key in a file \
@@ -152,6 +177,11 @@ rules! {
         "The client's registry gives the provider, not this key, an implementation flag. SOFTWARE is `software`, HARDWARE is \
          `other_hardware`; entries that disagree say nothing.",
         "NCRYPT_IMPL_TYPE_PROPERTY (ncrypt.h) and PP_IMPTYPE (wincrypt.h) of the provider handle";
+    CaAttestation = "ca_attestation", api None, storage Some(10), [Inferred],
+        "Attestation that the CA's database or a request records",
+        "The enrolment of this public key carried marks of a TPM or YubiKey attestation. Whether the CA checked them, and how, \
+         is not in the record.",
+        "[MS-WCCE] 2.2.2.7.12 and 3.2.2.6.2.1.2.5; columns EndorsementKeyHash and AttestationChallenge of the CA's database";
 }
 
 /// The rule of this id.
@@ -175,7 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_storage_rank_is_kept_for_verified_attestation() {
-        assert!(RULES.iter().all(|rule| rule.storage_rank != Some(1) && !rule.grades.contains(&Grade::Attested)));
+    fn only_verified_attestation_attests_and_it_is_the_strongest() {
+        for rule in RULES {
+            let is_verified = rule.id == "attestation_verified";
+            assert_eq!(rule.storage_rank == Some(1), is_verified, "{}", rule.id);
+            assert_eq!(rule.grades.contains(&Grade::Attested), is_verified, "{}", rule.id);
+        }
     }
 }

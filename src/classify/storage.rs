@@ -97,7 +97,7 @@ fn attestation(case: &Case<'_>, facts: &mut Facts) {
 
 /// What a catalogue row says. Where all its classes are hardware, its class stands for all of them; where it may also
 /// be software, nothing weaker shall make software of it.
-fn of_row(row: &Row) -> Says {
+pub(super) fn of_row(row: &Row) -> Says {
     let set = row.classes();
     if set.is_empty() || row.backing == KeyStorage::Unknown {
         return Says::Nothing;
@@ -126,11 +126,11 @@ fn of_place(place: Option<Place>) -> Says {
 }
 
 /// The verdict of the facts, each of which learns what became of it.
-pub(super) fn weigh(facts: &mut Facts) -> Verdict<KeyStorage> {
+pub(super) fn weigh<'f>(facts: impl Iterator<Item = &'f mut Fact>) -> Verdict<KeyStorage> {
     let mut verdict = Verdict { value: KeyStorage::Unknown, grade: None, rule: None, conflict: false };
     // What the winner and those who refined it leave possible; one class once it is settled.
     let mut possible = None;
-    for fact in facts.all_mut() {
+    for fact in facts {
         let Says::Storage { value, set, is_open } = fact.says else { continue };
         let settled = if is_open { set } else { Classes::of(&[value]) };
         let Some(before) = possible else {

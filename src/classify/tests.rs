@@ -323,8 +323,9 @@ fn every_rule_decides_some_golden_case_with_every_grade_it_may_have() {
             seen.extend(rule.map(|rule| (rule, grade.map(Grade::as_str))));
         }
     }
+    // What only joined keys hear of decides in the tests of `joined`.
     let mut listed = BTreeSet::new();
-    for rule in RULES {
+    for rule in RULES.iter().filter(|rule| !super::joined::HEARSAY.contains(&rule.id)) {
         listed.extend(rule.grades.iter().map(|grade| (rule.id, Some(grade.as_str()))));
         listed.extend(rule.grades.is_empty().then_some((rule.id, None)));
     }
@@ -444,7 +445,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
 fn weigh(facts: &[Fact]) -> super::Verdict<KeyStorage> {
     let mut all = Facts::new();
     facts.iter().for_each(|fact| all.push(*fact));
-    storage::weigh(&mut all)
+    storage::weigh(all.all_mut().iter_mut())
 }
 
 proptest! {
