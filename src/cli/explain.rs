@@ -53,9 +53,16 @@ fn list() -> String {
 }
 
 fn tell_finding(rule: &findings::Rule) -> String {
-    let findings::Rule { id, title, why, what_to_do, severity, source } = rule;
+    let findings::Rule { id, title, why, what_to_do, severity, product, versions, source, applies } = rule;
     let severity = severity.as_str();
-    format!("{id} (finding, {severity}): {title}\n  {why}\n  what to do: {what_to_do}\n  source: {source}\n")
+    let mut text = format!("{id} (finding, {severity}): {title}\n  {why}\n  what to do: {what_to_do}\n");
+    for (what, said) in [("product", product), ("versions", versions)] {
+        if let Some(said) = said {
+            let _ = writeln!(text, "  {what}: {said}");
+        }
+    }
+    let _ = writeln!(text, "  judges: {}\n  source: {source}", applies.as_str());
+    text
 }
 
 fn tell_rule(rule: &Rule) -> String {
