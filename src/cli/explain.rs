@@ -24,7 +24,11 @@ pub fn run(options: &Explain) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     if let Some(rule) = findings::find(&id) {
-        print(&tell_finding(rule))?;
+        print(&(tell_finding(rule) + &findings::statements(&id).unwrap_or_default()))?;
+        return Ok(Exit::Done);
+    }
+    if let Some(text) = findings::statements(&id) {
+        print(&text)?;
         return Ok(Exit::Done);
     }
     if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == id) {

@@ -104,8 +104,8 @@ impl Said {
     }
 }
 
-/// What is said at a version. Where that is not known: what is said at all of them, if it is the same, else each range of
-/// versions with its own.
+/// What is said at a version. Where that is not known: each range of versions with its own, and the status that all of
+/// them have, if they have the same.
 fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVersion) -> Said) -> Said {
     if let Some(version) = version {
         let Said { status, why } = judge(version);
@@ -136,10 +136,9 @@ fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVer
         let separator = if nth == 0 { "" } else { "; " };
         let _ = write!(text, "{separator}{range} {} ({})", said.status.as_str(), said.why);
     }
-    match ranges.as_slice() {
-        [(_, only)] => Said::new(only.status, text),
-        _ => Said::new(Status::Unknown, text),
-    }
+    let status = ranges.first().map_or(Status::Unknown, |(_, first)| first.status);
+    let is_common = ranges.iter().all(|(_, said)| said.status == status);
+    Said::new(if is_common { status } else { Status::Unknown }, text)
 }
 
 /// Whether a certificate is a client's: for client authentication, and its key in the machine's own store.
@@ -162,9 +161,9 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
     let said = match key.api.value {
         KeyApi::None => return None,
         KeyApi::Capi => Said::new(Status::Ok, "the client's key is in CryptoAPI, which every version takes"),
-        KeyApi::Cng => cng_client(key, certificate, context.site_version_of(client)),
+        KeyApi::Cng => cng_client(key, certificate, client, context),
         KeyApi::Unknown => {
-            let cng = cng_client(key, certificate, context.site_version_of(client));
+            let cng = cng_client(key, certificate, client, context);
             let (status, why) = (cng.status.as_str(), cng.why);
             Said::new(
                 Status::Unknown,
@@ -182,29 +181,52 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
 }
 
 /// What is said of a CNG key as a client's.
-fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, version: Option<SiteVersion>) -> Said {
+fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client<'_>, context: &Context<'_>) -> Said {
+    let version = context.site_version_of(client);
     let algorithm = certificate.key_algorithm.as_deref();
-    let said = at_version(version, &CLIENT_USES, |version| match algorithm {
-        _ if is_before_cng(version) => no_cng(),
-        Some("rsa") => client_uses(version),
-        Some(restricted @ ("rsa_pss" | "rsa_oaep")) => {
-            Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
-        }
-        Some(other) => {
-            Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", shown(other)))
-        }
-        None => Said::new(
-            Status::Unknown,
-            "a client takes RSA alone from CNG, and the algorithm of the key is not known".to_owned(),
-        ),
-    });
-    let is_tpm = key.storage.value == KeyStorage::Tpm && algorithm == Some("rsa");
-    if !is_tpm || said.status == Status::Blocks {
+    if algorithm != Some("rsa") {
+        return at_version(version, &CLIENT_USES, |version| match algorithm {
+            _ if is_before_cng(version) => no_cng(),
+            Some(restricted @ ("rsa_pss" | "rsa_oaep")) => {
+                Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
+            }
+            Some(other) => {
+                Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", shown(other)))
+            }
+            None => Said::new(
+                Status::Unknown,
+                "a client takes RSA alone from CNG, and the algorithm of the key is not known",
+            ),
+        });
+    }
+    let said = context.rsa_clients.at(version);
+    if key.storage.value != KeyStorage::Tpm || said.status == Status::Blocks {
         return said;
     }
     let remark = "Microsoft names keys of the TPM as supported, though from 1806 on it asks templates for the software \
                   provider";
     Said::new(said.status, format!("{}; {remark}", said.why))
+}
+
+/// What is said of an RSA key in CNG at a client, by version: worked out once, as it is asked for up to every key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers(Vec<(Option<SiteVersion>, Said)>);
+
+impl Answers {
+    /// For every release that is known, and for none.
+    pub(super) fn new() -> Self {
+        let versions = SiteVersion::releases().map(Some).chain([None]);
+        Answers(versions.map(|version| (version, rsa_client(version))).collect())
+    }
+
+    fn at(&self, version: Option<SiteVersion>) -> Said {
+        let known = self.0.iter().find(|(known, _)| *known == version);
+        known.map_or_else(|| rsa_client(version), |(_, said)| said.clone())
+    }
+}
+
+fn rsa_client(version: Option<SiteVersion>) -> Said {
+    at_version(version, &CLIENT_USES, |version| if is_before_cng(version) { no_cng() } else { client_uses(version) })
 }
 
 /// An algorithm of a hostile certificate may be a long OID.

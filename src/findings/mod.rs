@@ -22,7 +22,7 @@ mod tests;
 pub mod version;
 
 use facts::{Client, Key, Scan, TemplateFacts};
-pub use page::page;
+pub use page::{page, statements};
 pub use smart_card::is_capi_card_key;
 pub use version::SiteVersion;
 
@@ -189,13 +189,15 @@ impl Outcome {
 pub struct Context<'a> {
     scan: Scan<'a>,
     site_version: Option<SiteVersion>,
+    /// The answer to the question that is asked most: an RSA key in CNG at a client.
+    rsa_clients: configmgr::Answers,
 }
 
 impl<'a> Context<'a> {
     /// Works out what rules need.
     pub fn new(scan: Scan<'a>) -> Self {
         let site_version = scan.site_version.and_then(SiteVersion::parse);
-        Context { scan, site_version }
+        Context { scan, site_version, rsa_clients: configmgr::Answers::new() }
     }
 
     /// The date to compare with.

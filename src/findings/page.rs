@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::{self, Support};
+use super::table::{self, Row, Support};
 use super::{Applies, RULES};
 
 /// The page, Markdown.
@@ -46,6 +46,35 @@ fn said(support: Support) -> &'static str {
         Support::NotListed => "not listed",
         Support::Required => "only CNG works",
         other => other.as_str(),
+    }
+}
+
+/// What the tables say of a role, a use or a product, by its id, its title or a name of several words; `None` where they
+/// do not have it.
+pub fn statements(name: &str) -> Option<String> {
+    let name = name.trim();
+    let mut text = String::new();
+    let rows = table::configmgr().iter();
+    // Short names as `CNG` and `client` may mean anything.
+    let is_meant = |row: &&Row| row.is_called(name) && (name.contains([' ', '_']) || row.id.eq_ignore_ascii_case(name));
+    for row in rows.filter(is_meant) {
+        let _ = writeln!(text, "{} (Configuration Manager, {}): {}", row.id, row.versions(), row.title);
+        let _ = writeln!(text, "  {} keys: {}", row.keys.as_str(), said(row.support));
+        tell(&mut text, &[("note", row.note), ("judged by", &judged(row.rule)), ("source", row.source)]);
+    }
+    if let Some(row) = table::product_answer(name) {
+        let _ = writeln!(text, "{} ({}): {}", row.id, row.confidence.as_str(), row.title);
+        let _ = writeln!(text, "  CNG keys: {}", said(row.support));
+        let told = [("needs or takes", row.requirement), ("note", row.note), ("judged by", &judged(row.rule))];
+        tell(&mut text, &told);
+        tell(&mut text, &[("source", row.source)]);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn tell(text: &mut String, said: &[(&str, &str)]) {
+    for (what, said) in said.iter().filter(|(_, said)| !said.is_empty()) {
+        let _ = writeln!(text, "  {what}: {said}");
     }
 }
 
