@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::facts::{Binding, CertificateFacts, Client, Key};
 use super::products;
 use super::table::{self, Kind, Row, Support};
-use super::{Applies, Context, Outcome, Rule, Severity, SiteVersion, Status};
+use super::{Applies, Context, Outcome, Rule, Severity, SiteVersion, Status, short};
 use crate::classify::{KeyApi, KeyPresence, KeyStorage};
 use crate::record::{BindingKind, StoreLocation};
 
@@ -191,7 +191,7 @@ fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client
                 Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
             }
             Some(other) => {
-                Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", shown(other)))
+                Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", short(other)))
             }
             None => Said::new(
                 Status::Unknown,
@@ -227,11 +227,6 @@ impl Answers {
 
 fn rsa_client(version: Option<SiteVersion>) -> Said {
     at_version(version, &CLIENT_USES, |version| if is_before_cng(version) { no_cng() } else { client_uses(version) })
-}
-
-/// An algorithm of a hostile certificate may be a long OID.
-fn shown(algorithm: &str) -> &str {
-    algorithm.get(..64).unwrap_or(algorithm)
 }
 
 fn is_before_cng(version: SiteVersion) -> bool {
@@ -347,7 +342,8 @@ fn judge_role(
             KeyApi::Cng => RoleKey::Cng,
             KeyApi::None | KeyApi::Unknown => RoleKey::Unknown,
         };
-        let name = client.bindings.get(at).and_then(|binding| binding.name).map(|name| format!("; bound to {name}"));
+        let name =
+            client.bindings.get(at).and_then(|binding| binding.name).map(|name| format!("; bound to {}", short(name)));
         judge(key, Some(at), &name.unwrap_or_default());
     }
     if judged.is_empty() {

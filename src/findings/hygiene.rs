@@ -3,7 +3,7 @@
 use time::{Date, OffsetDateTime};
 
 use super::facts::{CertificateFacts, Client, Key};
-use super::{Applies, Context, Outcome, Rule, Severity};
+use super::{Applies, Context, Outcome, Rule, Severity, short};
 use crate::classify::{Grade, KeyApi, KeyStorage};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -54,7 +54,7 @@ rules! {
         "The template names the Microsoft Platform Crypto Provider and no other, or requires attestation, yet the evidence on the \
          client says software: the key was made otherwise, exported and imported, or the template was changed later.",
         "Find out how the key was made, revoke its certificate, and enrol anew.",
-        "[MS-CRTD] 2.12 (pKIDefaultCSPs) and 2.27 (attestation flags)";
+        "[MS-CRTD] 2.27 (attestation flags), and its pKIDefaultCSPs";
     /// Whoever has it may export it.
     EXPORTABLE_SENSITIVE_KEY = "exportable_sensitive_key", High, exportable_sensitive_key,
         "A key of a sensitive use can be exported",
@@ -121,7 +121,7 @@ rules! {
         "One private key is on several clients",
         "Whoever has one of the machines can speak for all of them, and a key that was copied was exportable.",
         "Give every machine its own key, unless it is a certificate of a farm.",
-        "NIST SP 800-57 Part 1 Revision 5, section 5.2 and 6.1";
+        "NIST SP 800-57 Part 1 Revision 5, section 6.1";
 }
 
 type Certificate<'a> = CertificateFacts<'a>;
@@ -173,7 +173,7 @@ fn tpm_expected_software_found(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -
             () => return None,
         };
         let name = template.name.as_deref().or(template.display_name.as_deref()).unwrap_or("without a name");
-        let message = format!("template {name} {why}, and the key's storage is software");
+        let message = format!("template {} {why}, and the key's storage is software", short(name));
         Some(Outcome::of_key(&TPM_EXPECTED_SOFTWARE_FOUND, message))
     })
 }
@@ -286,7 +286,7 @@ fn capi_key_no_pqc(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Out
     }
     let mut uses = key.certificates.iter().flat_map(sensitive_uses);
     let found = uses.find(|name| matches!(*name, "certification authority" | "code signing"))?;
-    let provider = key.provider_name.unwrap_or("a provider that is not named");
+    let provider = key.provider_name.map_or("a provider that is not named".into(), short);
     Some(Outcome::of_key(&CAPI_KEY_NO_PQC, format!("key for {found} in CryptoAPI ({provider})")))
 }
 

@@ -21,6 +21,8 @@ mod template;
 mod tests;
 pub mod version;
 
+use std::borrow::Cow;
+
 use facts::{Client, Key, Scan, TemplateFacts};
 pub use page::{page, statements};
 pub use smart_card::is_capi_card_key;
@@ -219,6 +221,15 @@ impl<'a> Context<'a> {
         let mut versions = client.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
         let first = versions.next()?;
         versions.all(|version| version == first).then_some(first)
+    }
+}
+
+/// A text of an export as a message may have it: not longer than names are.
+fn short(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 256;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
     }
 }
 

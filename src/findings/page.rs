@@ -30,13 +30,13 @@ pub fn page() -> String {
     text
 }
 
-/// A rule's link; of statements that no rule judges, the words for it.
-fn judged(rule: Option<&str>) -> String {
+/// A rule's id; of statements that no rule judges, the words for it.
+fn judged(rule: Option<&str>) -> &str {
     const UNTOLD: &str = "no export tells where it applies";
     let is_look_up = |id: &str| RULES.iter().any(|rule| rule.id == id && matches!(rule.applies, Applies::LookUp));
     match rule {
-        Some(id) if !is_look_up(id) => format!("`{id}`"),
-        _ => UNTOLD.to_owned(),
+        Some(id) if !is_look_up(id) => id,
+        _ => UNTOLD,
     }
 }
 
@@ -49,8 +49,8 @@ fn said(support: Support) -> &'static str {
     }
 }
 
-/// What the tables say of a role, a use or a product, by its id, its title or a name of several words; `None` where they
-/// do not have it.
+/// What the tables say of a role, a use or a product, by its id, its title or a name of several words, and which of them
+/// belong to a rule that judges nothing; `None` where they do not have it.
 pub fn statements(name: &str) -> Option<String> {
     let name = name.trim();
     let mut text = String::new();
@@ -60,16 +60,34 @@ pub fn statements(name: &str) -> Option<String> {
     for row in rows.filter(is_meant) {
         let _ = writeln!(text, "{} (Configuration Manager, {}): {}", row.id, row.versions(), row.title);
         let _ = writeln!(text, "  {} keys: {}", row.keys.as_str(), said(row.support));
-        tell(&mut text, &[("note", row.note), ("judged by", &judged(row.rule)), ("source", row.source)]);
+        tell(&mut text, &[("note", row.note), ("judged by", judged(row.rule)), ("source", row.source)]);
+    }
+    for (id, title) in looked_up(name) {
+        let _ = writeln!(text, "  {id}: {title}");
     }
     if let Some(row) = table::product_answer(name) {
         let _ = writeln!(text, "{} ({}): {}", row.id, row.confidence.as_str(), row.title);
         let _ = writeln!(text, "  CNG keys: {}", said(row.support));
-        let told = [("needs or takes", row.requirement), ("note", row.note), ("judged by", &judged(row.rule))];
+        let told = [("needs or takes", row.requirement), ("note", row.note), ("judged by", judged(row.rule))];
         tell(&mut text, &told);
         tell(&mut text, &[("source", row.source)]);
     }
     (!text.is_empty()).then_some(text)
+}
+
+/// Ids and titles of the statements that belong to a rule of [`Applies::LookUp`]: those that no rule judges.
+fn looked_up(rule: &str) -> Vec<(&'static str, &'static str)> {
+    let mut found: Vec<_> = match rule {
+        id if id == super::configmgr::OTHER_USES.id => {
+            table::configmgr().iter().filter(|row| row.rule.is_none()).map(|row| (row.id, row.title)).collect()
+        }
+        id if id == super::products::OTHER_PRODUCTS.id => {
+            table::products().iter().filter(|row| row.rule.is_none()).map(|row| (row.id, row.title)).collect()
+        }
+        _ => Vec::new(),
+    };
+    found.dedup();
+    found
 }
 
 fn tell(text: &mut String, said: &[(&str, &str)]) {

@@ -1,7 +1,7 @@
 //! Other products, where a binding tells whose certificate it is. What is said of them stands in `products.tsv`.
 
 use super::facts::{Binding, Client};
-use super::{Applies, Context, Outcome, Rule, Severity, Status};
+use super::{Applies, Context, Outcome, Rule, Severity, Status, short};
 use crate::classify::KeyApi;
 use crate::record::BindingKind;
 
@@ -83,7 +83,7 @@ fn api(binding: &Binding<'_>) -> KeyApi {
 
 /// `at NAME`, where the binding has a name.
 fn at_name(binding: &Binding<'_>) -> String {
-    binding.name.map(|name| format!(" at {name}")).unwrap_or_default()
+    binding.name.map(|name| format!(" at {}", short(name))).unwrap_or_default()
 }
 
 fn outcome(rule: &'static Rule, scenario: &'static str, status: Status, at: usize, message: String) -> Outcome {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::facts::{Client, Key};
-use super::{Applies, Context, Outcome, Rule, Severity};
+use super::{Applies, Context, Outcome, Rule, Severity, short};
 use crate::classify::{KeyApi, KeyPresence, KeyStorage};
 
 const SOURCE: &str = "Microsoft KB5073121 (CVE-2024-30098), state of 2026-02-12";
@@ -63,7 +63,7 @@ fn is_rsa(key: &Key<'_>) -> bool {
 
 fn csp_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
     is_capi_card_key(key).then_some(())?;
-    let provider = key.provider_name.unwrap_or("a CryptoAPI provider that is not named");
+    let provider = key.provider_name.map_or("a CryptoAPI provider that is not named".into(), short);
     let storage = key.storage.value.as_str();
     Some(Outcome::of_key(&CSP_KEY, format!("RSA key in {provider} (storage {storage}); due February 2027")))
 }
@@ -90,7 +90,7 @@ fn change(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outcome>) {
     let _ = write!(text, "; Windows {}, update build revision {ubr}", client.os_version.unwrap_or("not known"));
     let _ = write!(text, "; programs named by event 624: {}", client.capi_programs.len());
     for (nth, program) in client.capi_programs.iter().take(NAMED).enumerate() {
-        let _ = write!(text, "{}{program}", if nth == 0 { " (" } else { ", " });
+        let _ = write!(text, "{}{}", if nth == 0 { " (" } else { ", " }, short(program));
     }
     if !client.capi_programs.is_empty() {
         text += if client.capi_programs.len() > NAMED { ", and more)" } else { ")" };

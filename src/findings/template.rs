@@ -4,7 +4,7 @@
 use super::configmgr::PRODUCT;
 use super::facts::TemplateFacts;
 use super::table;
-use super::{Applies, Context, Outcome, Rule, Severity, Status};
+use super::{Applies, Context, Outcome, Rule, Severity, Status, short};
 
 const WHY: &str = "With CNG, clients of Configuration Manager work with certificates of templates that are made this way. Said \
                    of templates for client authentication.";
@@ -82,7 +82,7 @@ fn failed(template: &TemplateFacts) -> Status {
 }
 
 fn outcome(rule: &'static Rule, scenario: &'static str, status: Status, met: &str, needed: &str) -> Option<Outcome> {
-    let message = format!("met: {met}; needed: {needed}");
+    let message = format!("met: {}; needed: {needed}", short(met));
     Some(Outcome::new(rule, status, "template", message).in_scenario(scenario))
 }
 

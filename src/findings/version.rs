@@ -161,7 +161,7 @@ mod tests {
     fn releases_to_come_and_previews_are_read() {
         assert_eq!(read("2703").as_deref(), Some("2703"));
         assert_eq!(read("1604TP").as_deref(), Some("1604TP"));
-        let at = |text| SiteVersion::parse(text).unwrap();
+        let at = |text| SiteVersion::parse(text).expect(text);
         assert!(at("1802tp") < at("1802") && at("1710") < at("1802TP"));
         assert!(at("1604TP") < at("1606"));
     }

@@ -48,7 +48,7 @@ fn hardware_without_the_attestation_that_was_asked_for() {
     keeps_silent(&Key { templates: &[&required], hardware_backed: None, ..tpm }, RULE);
 }
 
-/// [MS-CRTD] 2.12 and 2.27.
+/// [MS-CRTD] 2.27, and its pKIDefaultCSPs.
 #[test]
 fn software_where_the_template_asks_for_the_tpm() {
     const RULE: &str = "tpm_expected_software_found";
@@ -105,8 +105,8 @@ fn weak_keys_and_signatures_are_told_apart() {
         keeps_silent(&key(KeyApi::Cng, &[of(&[reason])]), "weak_signature");
     }
     let signed = CertificateFacts { signature_algorithm: Some("sha1_with_rsa".into()), ..of(&["sha1_signature"]) };
-    fires(&key(KeyApi::Cng, &[signed.clone()]), "weak_signature", &["sha1_with_rsa", "sha1_signature"]);
-    keeps_silent(&key(KeyApi::Cng, &[signed.clone()]), "weak_key");
+    fires(&key(KeyApi::Cng, std::slice::from_ref(&signed)), "weak_signature", &["sha1_with_rsa", "sha1_signature"]);
+    keeps_silent(&key(KeyApi::Cng, std::slice::from_ref(&signed)), "weak_key");
     let root = [CertificateFacts { is_self_signed: Some(true), ..signed }];
     keeps_silent(&key(KeyApi::Cng, &root), "weak_signature");
 }
@@ -125,8 +125,8 @@ fn logon_certificates_without_a_security_identifier() {
     const RULE: &str = "missing_sid";
     let logon = CertificateFacts { is_smart_card_logon: Some(true), ..certificate() };
     let user = CertificateFacts { has_upn: true, ..client_certificate() };
-    fires(&key(KeyApi::Cng, &[logon.clone()]), RULE, &["smart-card logon", "1.3.6.1.4.1.311.25.2"]);
-    fires(&key(KeyApi::Cng, &[user.clone()]), RULE, &["user principal name"]);
+    fires(&key(KeyApi::Cng, std::slice::from_ref(&logon)), RULE, &["smart-card logon", "1.3.6.1.4.1.311.25.2"]);
+    fires(&key(KeyApi::Cng, std::slice::from_ref(&user)), RULE, &["user principal name"]);
     for certificate in [
         CertificateFacts { has_sid: true, ..logon.clone() },
         CertificateFacts { has_sid: true, ..user.clone() },

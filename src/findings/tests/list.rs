@@ -72,7 +72,7 @@ fn where_there_is_no_key_nothing_is_said() {
 #[test]
 fn every_statement_can_be_explained() {
     for row in configmgr() {
-        let text = statements(row.id).unwrap();
+        let text = statements(row.id).expect(row.id);
         assert!(text.contains(row.title) && text.contains(row.source) && text.contains(&row.versions()), "{text}");
         assert_eq!(statements(row.title).is_some(), row.title.contains(' '));
     }
@@ -80,7 +80,24 @@ fn every_statement_can_be_explained() {
         assert!(statements(row.id).is_some_and(|text| text.contains(row.requirement) && text.contains(row.source)));
     }
     assert!(statements("SMS Management Point").is_some_and(|text| text.contains("from 1710, before 1802")));
+    for (rule, id) in [("configmgr_other_uses", "scep_key_storage: "), ("other_products", "lync_server: ")] {
+        assert!(statements(rule).is_some_and(|text| text.contains(id)), "{rule}");
+    }
     for name in ["CNG", "client", "Microsoft Software Key Storage Provider", ""] {
         assert_eq!(statements(name), None, "{name}");
+    }
+}
+
+#[test]
+fn long_names_of_exports_are_cut() {
+    let long = "é".repeat(5000);
+    let certificates =
+        [CertificateFacts { is_ca: Some(true), key_algorithm: Some(long.clone().into()), ..client_certificate() }];
+    let key = Key { provider_name: Some(&long), ..key(KeyApi::Capi, &certificates) };
+    let cng = Key { api: verdict(KeyApi::Cng), ..key.clone() };
+    for key in [key, cng] {
+        let outcomes = of_key(&key, &Client::default(), &at(None));
+        assert!(outcomes.iter().any(|outcome| outcome.message.contains("é...")));
+        assert!(outcomes.iter().all(|outcome| outcome.message.chars().count() < 1000), "{outcomes:?}");
     }
 }

@@ -10,7 +10,7 @@ use crate::record::Api;
 
 /// What is said of a role or use for an interface, without what holds for all certificates of it.
 fn said(name: &str, version: &str, api: Api) -> Vec<Support> {
-    let version = SiteVersion::parse(version).unwrap();
+    let version = SiteVersion::parse(version).expect(version);
     let rows = configmgr_answer(name, version, api);
     rows.into_iter().map(|row| row.support).collect()
 }
