@@ -24,7 +24,11 @@ pub fn run(options: &Explain) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     if let Some(rule) = findings::find(&id) {
-        print(&tell_finding(rule))?;
+        print(&(tell_finding(rule) + &findings::statements(&id).unwrap_or_default()))?;
+        return Ok(Exit::Done);
+    }
+    if let Some(text) = findings::statements(&id) {
+        print(&text)?;
         return Ok(Exit::Done);
     }
     if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == id) {
@@ -53,9 +57,16 @@ fn list() -> String {
 }
 
 fn tell_finding(rule: &findings::Rule) -> String {
-    let findings::Rule { id, title, why, what_to_do, severity, source } = rule;
+    let findings::Rule { id, title, why, what_to_do, severity, product, versions, source, applies } = rule;
     let severity = severity.as_str();
-    format!("{id} (finding, {severity}): {title}\n  {why}\n  what to do: {what_to_do}\n  source: {source}\n")
+    let mut text = format!("{id} (finding, {severity}): {title}\n  {why}\n  what to do: {what_to_do}\n");
+    for (what, said) in [("product", product), ("versions", versions)] {
+        if let Some(said) = said {
+            let _ = writeln!(text, "  {what}: {said}");
+        }
+    }
+    let _ = writeln!(text, "  judges: {}\n  source: {source}", applies.as_str());
+    text
 }
 
 fn tell_rule(rule: &Rule) -> String {

@@ -1,9 +1,34 @@
 //! Rules about the use of keys, as data: what they are called, why they matter, what to do, and their source.
 //!
-//! A rule is one entry of [`RULES`] and one function. What a rule finds becomes rows of `findings`.
+//! A rule is one entry of [`RULES`] and one function. What a rule finds becomes rows of `findings`: one for a rule, a
+//! client and what the rule concerns. Rules of hygiene speak on hits alone; rules of products also say `ok`,
+//! `not_listed` and `unknown`, but only where a role, a binding or client authentication makes them apply. So that the
+//! rows stay fewer than one and a half for each private key, a key that no rule has anything against gets one row at
+//! most, and that only if it is a client's certificate.
+//!
+//! To add a rule: its entry and function in the file of its subject, a place in [`RULES`], and tests that it fires and
+//! stays silent. `certcensus explain` and [`page`] read the same list.
 
+mod configmgr;
 pub mod facts;
+mod hygiene;
+mod page;
+mod products;
+mod smart_card;
+pub mod table;
+mod template;
+#[cfg(test)]
+mod tests;
+pub mod version;
 
+use std::borrow::Cow;
+
+use facts::{Client, Key, Scan, TemplateFacts};
+pub use page::{page, statements};
+pub use smart_card::is_capi_card_key;
+pub use version::SiteVersion;
+
+use crate::classify::KeyPresence;
 use crate::record::{PrivateKey, PrivateKeyKind};
 
 /// How bad a hit is.
@@ -39,8 +64,14 @@ impl Severity {
 pub enum Status {
     /// It does not work, or is not allowed.
     Blocks,
-    /// It works, and should not stay so.
+    /// It works, and should not stay so; or it works in part.
     Warns,
+    /// It works.
+    Ok,
+    /// The documents say neither.
+    NotListed,
+    /// What would decide is not known.
+    Unknown,
 }
 
 impl Status {
@@ -49,6 +80,9 @@ impl Status {
         match self {
             Status::Blocks => "blocks",
             Status::Warns => "warns",
+            Status::Ok => "ok",
+            Status::NotListed => "not_listed",
+            Status::Unknown => "unknown",
         }
     }
 }
@@ -66,8 +100,167 @@ pub struct Rule {
     pub what_to_do: &'static str,
     /// How bad a hit is at most.
     pub severity: Severity,
+    /// Product whose rule it is; `None` for hygiene.
+    pub product: Option<&'static str>,
+    /// Versions of the product for which it says something.
+    pub versions: Option<&'static str>,
     /// Where the rule is defined.
     pub source: &'static str,
+    /// What it looks at, and how.
+    pub applies: Applies,
+}
+
+/// What a rule looks at, and the function that does.
+#[derive(Clone, Copy, Debug)]
+pub enum Applies {
+    /// Found while an export is read.
+    AtOnce,
+    /// A private key of a client.
+    Key(fn(&Key<'_>, &Client<'_>, &Context<'_>) -> Option<Outcome>),
+    /// A client with its bindings and roles.
+    Client(fn(&Client<'_>, &Context<'_>, &mut Vec<Outcome>)),
+    /// A certificate template.
+    Template(fn(&TemplateFacts, &Context<'_>) -> Option<Outcome>),
+    /// Nothing in an export tells whether it applies: its statements are there to be looked up.
+    LookUp,
+}
+
+impl Applies {
+    /// What is judged, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Applies::AtOnce => "what an export holds, as it is read",
+            Applies::Key(_) => "each private key",
+            Applies::Client(_) => "each client with its bindings and roles",
+            Applies::Template(_) => "each certificate template",
+            Applies::LookUp => "nothing: no export tells where it applies",
+        }
+    }
+}
+
+/// What a rule says of what it concerns.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How it ends.
+    pub status: Status,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Use of the key that is judged.
+    pub scenario: Option<&'static str>,
+    /// `key`, `binding`, `role`, `template` or `client`.
+    pub concerns: &'static str,
+    /// Place of the binding concerned in the client's list.
+    pub binding: Option<usize>,
+    /// One sentence for people, with the values that decided.
+    pub message: String,
+}
+
+impl Outcome {
+    /// An outcome with the severity that its status has: a hit that of its rule, what is fine none.
+    fn new(rule: &'static Rule, status: Status, concerns: &'static str, message: String) -> Self {
+        let severity = match status {
+            Status::Blocks | Status::Warns => rule.severity,
+            Status::NotListed | Status::Unknown => Severity::Low.min(rule.severity),
+            Status::Ok => Severity::Info,
+        };
+        Outcome { rule, status, severity, scenario: None, concerns, binding: None, message }
+    }
+
+    /// A hit on a key: something that works and should not stay so.
+    fn of_key(rule: &'static Rule, message: String) -> Self {
+        Outcome::new(rule, Status::Warns, "key", message)
+    }
+
+    fn in_scenario(self, scenario: &'static str) -> Self {
+        Outcome { scenario: Some(scenario), ..self }
+    }
+
+    fn at_binding(self, binding: Option<usize>) -> Self {
+        Outcome { binding, ..self }
+    }
+
+    fn with_severity(self, severity: Severity) -> Self {
+        Outcome { severity, ..self }
+    }
+}
+
+/// What holds for the whole scan, with what is worked out of it once.
+#[derive(Clone, Debug, Default)]
+pub struct Context<'a> {
+    scan: Scan<'a>,
+    site_version: Option<SiteVersion>,
+    /// The answer to the question that is asked most: an RSA key in CNG at a client.
+    rsa_clients: configmgr::Answers,
+}
+
+impl<'a> Context<'a> {
+    /// Works out what rules need.
+    pub fn new(scan: Scan<'a>) -> Self {
+        let site_version = scan.site_version.and_then(SiteVersion::parse);
+        Context { scan, site_version, rsa_clients: configmgr::Answers::new() }
+    }
+
+    /// The date to compare with.
+    fn as_of(&self) -> Option<i64> {
+        self.scan.as_of
+    }
+
+    /// The version of the site by the option, which wins over every export. An option that is no version leaves the
+    /// version unknown.
+    fn site_version(&self) -> Option<SiteVersion> {
+        self.site_version
+    }
+
+    /// The version of a client's site: that of the option, else the one that its bindings agree on.
+    fn site_version_of(&self, client: &Client<'_>) -> Option<SiteVersion> {
+        if self.scan.site_version.is_some() {
+            return self.site_version;
+        }
+        let mut versions = client.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
+        let first = versions.next()?;
+        versions.all(|version| version == first).then_some(first)
+    }
+}
+
+/// A text of an export as a message may have it: not longer than names are.
+fn short(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 256;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Judges a private key of a client.
+pub fn judge_key(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    if key.presence == KeyPresence::None {
+        return;
+    }
+    for rule in RULES {
+        if let Applies::Key(judge) = rule.applies {
+            outcomes.extend(judge(key, client, context));
+        }
+    }
+}
+
+/// Judges the bindings and roles of a client, and the client itself.
+pub fn judge_client(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    for rule in RULES {
+        if let Applies::Client(judge) = rule.applies {
+            judge(client, context, outcomes);
+        }
+    }
+}
+
+/// Judges a template.
+pub fn judge_template(template: &TemplateFacts, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    for rule in RULES {
+        if let Applies::Template(judge) = rule.applies {
+            outcomes.extend(judge(template, context));
+        }
+    }
 }
 
 /// A private key stands in an export.
@@ -78,7 +271,10 @@ pub static PRIVATE_KEY_IN_EXPORT: Rule = Rule {
           leaves it.",
     what_to_do: "Find out whose key it is (by its public key, where it is known), replace it, and delete the copies.",
     severity: Severity::Critical,
+    product: None,
+    versions: None,
     source: "NIST SP 800-57 Part 1 Revision 5, section 6.1 (private keys need confidentiality protection)",
+    applies: Applies::AtOnce,
 };
 
 /// A program still uses CryptoAPI for the RSA key of a smart card.
@@ -89,11 +285,45 @@ pub static CAPI_SMART_CARD_USE: Rule = Rule {
           that brings the old way back is not read any more from February 2027 on, and the program then fails.",
     what_to_do: "Update the program, or ask its vendor for one that uses CNG, before February 2027.",
     severity: Severity::High,
+    product: Some("Windows"),
+    versions: Some("updates since October 2025"),
     source: "Microsoft KB5073121 (CVE-2024-30098); System log, Smart Card Service, event 624",
+    applies: Applies::AtOnce,
 };
 
 /// Every rule.
-pub static RULES: &[&Rule] = &[&PRIVATE_KEY_IN_EXPORT, &CAPI_SMART_CARD_USE];
+pub static RULES: &[&Rule] = &[
+    &PRIVATE_KEY_IN_EXPORT,
+    &CAPI_SMART_CARD_USE,
+    &configmgr::CLIENT_CERTIFICATE,
+    &configmgr::CLIENT_KEY_USAGE,
+    &configmgr::ROLE_CERTIFICATE,
+    &configmgr::OTHER_USES,
+    &template::CA_COMPATIBILITY,
+    &template::RECIPIENT_COMPATIBILITY,
+    &template::PROVIDER_CATEGORY,
+    &template::ALGORITHM,
+    &template::SOFTWARE_PROVIDER,
+    &template::SUBJECT,
+    &products::ADFS_CERTIFICATE,
+    &products::SQL_SERVER_TLS,
+    &products::EXCHANGE_FORMS_AUTHENTICATION,
+    &products::OTHER_PRODUCTS,
+    &smart_card::CSP_KEY,
+    &smart_card::CHANGE,
+    &hygiene::HARDWARE_CLAIMED_NOT_ATTESTED,
+    &hygiene::TPM_EXPECTED_SOFTWARE_FOUND,
+    &hygiene::EXPORTABLE_SENSITIVE_KEY,
+    &hygiene::WEAK_KEY,
+    &hygiene::WEAK_SIGNATURE,
+    &hygiene::ROCA_KEY,
+    &hygiene::MISSING_SID,
+    &hygiene::QUANTUM_VULNERABLE_LONG_LIVED,
+    &hygiene::CAPI_KEY_NO_PQC,
+    &hygiene::EXPIRED_CERTIFICATE,
+    &hygiene::EXPIRING_CERTIFICATE,
+    &hygiene::SHARED_KEY,
+];
 
 impl Rule {
     /// How bad it is that this key was met: one behind a password less so.

@@ -1,0 +1,424 @@
+//! Configuration Manager: which clients and roles take a CNG key, by the version of the site. What Microsoft says stands
+//! in `configmgr.tsv`; here is who is asked.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::facts::{Binding, CertificateFacts, Client, Key};
+use super::products;
+use super::table::{self, Kind, Row, Support};
+use super::{Applies, Context, Outcome, Rule, Severity, SiteVersion, Status, short};
+use crate::classify::{KeyApi, KeyPresence, KeyStorage};
+use crate::record::{BindingKind, StoreLocation};
+
+/// As in the column `product`.
+pub(super) const PRODUCT: &str = "Configuration Manager";
+
+/// Where most statements stand.
+const OVERVIEW: &str = "Microsoft, Configuration Manager: CNG certificates overview, states of 2017-11-15 to 2021-07-19; \
+                        each statement with its own source in the page of findings";
+
+/// A client authentication certificate and the uses of a client.
+pub static CLIENT_CERTIFICATE: Rule = Rule {
+    id: "configmgr_client_certificate",
+    title: "Configuration Manager takes the key of a client authentication certificate",
+    why: "A client whose certificate its site cannot use is not managed any more, and tells nobody.",
+    what_to_do: "Where it blocks, enrol the client anew from a template that its site can use, or update the site first; \
+                 with CNG the key must be RSA. Where the version of the site is not known, give it with --site-version.",
+    severity: Severity::High,
+    product: Some(PRODUCT),
+    versions: Some("all; the answer for CNG keys changes with 1710 and 2103"),
+    source: OVERVIEW,
+    applies: Applies::Key(client_certificate),
+};
+
+/// The key usage that client certificates must have.
+pub static CLIENT_KEY_USAGE: Rule = Rule {
+    id: "configmgr_client_key_usage",
+    title: "The key usage of a client certificate is not what Configuration Manager asks for",
+    why: "Microsoft asks for digital signature and key encipherment in certificates of Windows clients. Said of clients of a \
+          known Configuration Manager site, of RSA keys, and where the extension is there.",
+    what_to_do: "Correct the template, and enrol anew.",
+    severity: Severity::Medium,
+    product: Some(PRODUCT),
+    versions: None,
+    source: "MicrosoftDocs/memdocs memdocs/configmgr/core/plan-design/network/pki-certificate-requirements.md @f9ddbc90 \
+             (2021-08-10)",
+    applies: Applies::Key(client_key_usage),
+};
+
+/// The certificate of a role and the role's version.
+pub static ROLE_CERTIFICATE: Rule = Rule {
+    id: "configmgr_role_certificate",
+    title: "A site system role takes the key of its certificate",
+    why: "A role with a certificate that it cannot use answers no client. The certificate of a role is the one bound to port \
+          443 of its machine, for a software update point that of port 8531 where there is one.",
+    what_to_do: "Where it blocks, bind a certificate with a CryptoAPI key, or update the site to the version that is named. \
+                 What is retired should be removed.",
+    severity: Severity::High,
+    product: Some(PRODUCT),
+    versions: Some("all; the answer for CNG keys changes with 1710, 1802, 1806, 1910 and 2203"),
+    source: OVERVIEW,
+    applies: Applies::Client(role_certificate),
+};
+
+/// Statements that no export makes apply.
+pub static OTHER_USES: Rule = Rule {
+    id: "configmgr_other_uses",
+    title: "Uses of certificates in Configuration Manager that no export shows",
+    why: "Which certificate is used for task sequence media, cloud distribution points, the policy module of NDES, boot images, \
+          the client certificate of a distribution point, the watch over site systems, code signing for mobile devices or SCEP \
+          profiles, and whether clients talk over HTTP alone, stands in the site's own settings, which are not read. The \
+          statements are listed for those who know.",
+    what_to_do: "Compare the settings of the site with the statements for its version.",
+    severity: Severity::Info,
+    product: Some(PRODUCT),
+    versions: None,
+    source: OVERVIEW,
+    applies: Applies::LookUp,
+};
+
+/// The uses of a client's certificate, as rows call them.
+const CLIENT_USES: [&str; 6] = [
+    "client_communication",
+    "software_distribution",
+    "os_deployment",
+    "client_messaging_sdk",
+    "cloud_management_gateway",
+    "user_available_software",
+];
+
+/// No CNG certificate works.
+const NO_CNG: &str = "any_cng_certificate";
+
+/// A status and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    status: Status,
+    why: Cow<'static, str>,
+}
+
+impl Said {
+    fn new(status: Status, why: impl Into<Cow<'static, str>>) -> Self {
+        Said { status, why: why.into() }
+    }
+}
+
+/// What is said at a version. Where that is not known: each range of versions with its own, and the status that all of
+/// them have, if they have the same.
+fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVersion) -> Said) -> Said {
+    if let Some(version) = version {
+        let Said { status, why } = judge(version);
+        return Said::new(status, format!("site version {version}: {why}"));
+    }
+    let rows = table::configmgr().iter().filter(|row| row.id == NO_CNG || ids.contains(&row.id));
+    let mut bounds: Vec<SiteVersion> = rows.flat_map(|row| [row.since, row.until]).flatten().collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    // Each range is what its first version is; the one before all bounds, what the oldest release is.
+    let mut ranges: Vec<(Option<SiteVersion>, Said)> = Vec::new();
+    let oldest = SiteVersion::releases().next().map(|version| (None, version));
+    for (since, version) in oldest.into_iter().chain(bounds.into_iter().map(|version| (Some(version), version))) {
+        let said = judge(version);
+        if ranges.last().is_none_or(|(_, last)| *last != said) {
+            ranges.push((since, said));
+        }
+    }
+    let mut text = String::from("site version not known: ");
+    for (nth, (since, said)) in ranges.iter().enumerate() {
+        let until = ranges.get(nth + 1).and_then(|(since, _)| *since);
+        let range = match (since, until) {
+            (None, None) => "every version".to_owned(),
+            (None, Some(until)) => format!("before {until}"),
+            (Some(since), Some(until)) => format!("from {since}, before {until}"),
+            (Some(since), None) => format!("from {since}"),
+        };
+        let separator = if nth == 0 { "" } else { "; " };
+        let _ = write!(text, "{separator}{range} {} ({})", said.status.as_str(), said.why);
+    }
+    let status = ranges.first().map_or(Status::Unknown, |(_, first)| first.status);
+    let is_common = ranges.iter().all(|(_, said)| said.status == status);
+    Said::new(if is_common { status } else { Status::Unknown }, text)
+}
+
+/// Whether a certificate is a client's: for client authentication, and its key in the machine's own store.
+fn client_certificate_of<'k>(key: &'k Key<'_>) -> Option<&'k CertificateFacts<'k>> {
+    let is_machine = |(location, name): &(Option<StoreLocation>, Option<Cow<'_, str>>)| {
+        *location == Some(StoreLocation::LocalMachine)
+            && name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("my"))
+    };
+    if !key.stores.iter().any(is_machine) {
+        return None;
+    }
+    key.certificates.iter().find(|certificate| certificate.is_client_auth == Some(true))
+}
+
+fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
+    let certificate = client_certificate_of(key)?;
+    if key.presence == KeyPresence::Unknown && key.api.value == KeyApi::Unknown {
+        return None;
+    }
+    let said = match key.api.value {
+        KeyApi::None => return None,
+        KeyApi::Capi => Said::new(Status::Ok, "the client's key is in CryptoAPI, which every version takes"),
+        KeyApi::Cng => cng_client(key, certificate, client, context),
+        KeyApi::Unknown => {
+            let cng = cng_client(key, certificate, client, context);
+            let (status, why) = (cng.status.as_str(), cng.why);
+            Said::new(
+                Status::Unknown,
+                format!("the interface of the client's key is not known: with CryptoAPI ok, with CNG {status}: {why}"),
+            )
+        }
+    };
+    let severity = match said.status {
+        Status::Blocks => Severity::High,
+        Status::Warns => Severity::Medium,
+        _ => Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", String::new()).severity,
+    };
+    let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why.into_owned());
+    Some(outcome.in_scenario("client_certificate").with_severity(severity))
+}
+
+/// What is said of a CNG key as a client's.
+fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client<'_>, context: &Context<'_>) -> Said {
+    let version = context.site_version_of(client);
+    let algorithm = certificate.key_algorithm.as_deref();
+    if algorithm != Some("rsa") {
+        return at_version(version, &CLIENT_USES, |version| match algorithm {
+            _ if is_before_cng(version) => no_cng(),
+            Some(restricted @ ("rsa_pss" | "rsa_oaep")) => {
+                Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
+            }
+            Some(other) => {
+                Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", short(other)))
+            }
+            None => Said::new(
+                Status::Unknown,
+                "a client takes RSA alone from CNG, and the algorithm of the key is not known",
+            ),
+        });
+    }
+    let said = context.rsa_clients.at(version);
+    if key.storage.value != KeyStorage::Tpm || said.status == Status::Blocks {
+        return said;
+    }
+    let remark = "Microsoft names keys of the TPM as supported, though from 1806 on it asks templates for the software \
+                  provider";
+    Said::new(said.status, format!("{}; {remark}", said.why))
+}
+
+/// What is said of an RSA key in CNG at a client, by version: worked out once, as it is asked for up to every key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers(Vec<(Option<SiteVersion>, Said)>);
+
+impl Answers {
+    /// For every release that is known, and for none.
+    pub(super) fn new() -> Self {
+        let versions = SiteVersion::releases().map(Some).chain([None]);
+        Answers(versions.map(|version| (version, rsa_client(version))).collect())
+    }
+
+    fn at(&self, version: Option<SiteVersion>) -> Said {
+        let known = self.0.iter().find(|(known, _)| *known == version);
+        known.map_or_else(|| rsa_client(version), |(_, said)| said.clone())
+    }
+}
+
+fn rsa_client(version: Option<SiteVersion>) -> Said {
+    at_version(version, &CLIENT_USES, |version| if is_before_cng(version) { no_cng() } else { client_uses(version) })
+}
+
+fn is_before_cng(version: SiteVersion) -> bool {
+    table::configmgr().iter().any(|row| row.id == NO_CNG && row.holds(version))
+}
+
+fn no_cng() -> Said {
+    Said::new(Status::Blocks, "no CNG certificate is supported before 1710")
+}
+
+/// What is said of an RSA key in CNG for all uses of a client.
+fn client_uses(version: SiteVersion) -> Said {
+    let held = |id: &str| table::configmgr().iter().find(|row| row.id == id && row.holds(version));
+    let (mut works, mut fails, mut silent) = (0, Vec::new(), Vec::new());
+    for id in CLIENT_USES {
+        match held(id) {
+            Some(row) if row.support == Support::Supported => works += 1,
+            Some(row) if row.support == Support::Unsupported => fails.push(row),
+            _ => silent.push(id),
+        }
+    }
+    let named = |rows: &[&Row]| {
+        let named = rows.iter().map(|row| match row.note {
+            "" => format!("\"{}\"", row.title),
+            note => format!("\"{}\" ({note})", row.title),
+        });
+        named.collect::<Vec<_>>().join(", ")
+    };
+    match (works, fails.as_slice(), silent.as_slice()) {
+        (_, [], []) => Said::new(Status::Ok, "an RSA key in CNG works for every use of a client"),
+        (0, fails, []) => Said::new(Status::Blocks, format!("an RSA key in CNG does not work for {}", named(fails))),
+        (0, [], _) => Said::new(Status::NotListed, "the documents do not speak of it"),
+        (_, [], silent) => Said::new(Status::NotListed, format!("the documents do not speak of {}", silent.join(", "))),
+        (_, fails, _) => {
+            Said::new(Status::Warns, format!("an RSA key in CNG works for a client, but not for {}", named(fails)))
+        }
+    }
+}
+
+fn client_key_usage(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
+    const NEEDED: [&str; 2] = ["digitalSignature", "keyEncipherment"];
+    let certificate = client_certificate_of(key)?;
+    let has = |usage: &str| certificate.key_usage.iter().any(|known| known == usage);
+    if certificate.key_usage.is_empty() || NEEDED.into_iter().all(has) {
+        return None;
+    }
+    if certificate.key_algorithm.as_deref() != Some("rsa") || !is_managed(client, context) {
+        return None;
+    }
+    let met = certificate.key_usage.join(", ");
+    let message = format!("key usage of the client certificate is {met}; needed are {}", NEEDED.join(", "));
+    Some(Outcome::of_key(&CLIENT_KEY_USAGE, message).in_scenario("client_key_usage"))
+}
+
+/// Whether Configuration Manager is known to be at the client.
+fn is_managed(client: &Client<'_>, context: &Context<'_>) -> bool {
+    context.scan.site_version.is_some()
+        || client.cm_client_version.is_some()
+        || client.cm_site_code.is_some()
+        || !client.roles.is_empty()
+        || client.bindings.iter().any(|b| matches!(b.kind, BindingKind::CmClient | BindingKind::CmRole))
+}
+
+/// The row that a role's name stands for; any of its rows.
+fn role(name: &str) -> Option<&'static Row> {
+    table::configmgr().iter().find(|row| row.kind == Kind::Role && row.is_called(name))
+}
+
+fn role_certificate(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    if client.roles.is_empty() && !client.bindings.iter().any(|binding| binding.kind == BindingKind::CmRole) {
+        return;
+    }
+    let mut done: Vec<&str> = Vec::new();
+    let of_bindings = client.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::CmRole);
+    let of_bindings = of_bindings.filter_map(|(at, binding)| Some((Some(at), role(binding.role?)?)));
+    let of_lists = client.roles.iter().filter_map(|name| Some((None, role(name)?)));
+    for (at, role) in of_bindings.chain(of_lists) {
+        if !done.contains(&role.id) {
+            done.push(role.id);
+            judge_role(client, at, role, context, outcomes);
+        }
+    }
+}
+
+fn judge_role(
+    client: &Client<'_>,
+    role_at: Option<usize>,
+    role: &'static Row,
+    context: &Context<'_>,
+    outcomes: &mut Vec<Outcome>,
+) {
+    let version = context.site_version_of(client);
+    let mut judge = |key: RoleKey, binding: Option<usize>, end: &str| {
+        let Said { status, why } = at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
+        let message = format!("{}: {why}{end}", role.title);
+        outcomes.push(
+            Outcome::new(&ROLE_CERTIFICATE, status, "role", message)
+                .in_scenario(role.id)
+                .at_binding(binding.or(role_at)),
+        );
+    };
+    let mut judged: Vec<[u8; 16]> = Vec::new();
+    let mut has_endpoint = false;
+    for at in certificates_of(client, role_at, role) {
+        has_endpoint = true;
+        let Some(bound) = client.bindings.get(at).and_then(|binding| binding.key.as_ref()) else { continue };
+        if judged.contains(&bound.key_id) {
+            continue;
+        }
+        judged.push(bound.key_id);
+        let key = match bound.api {
+            KeyApi::Capi => RoleKey::Capi,
+            KeyApi::Cng => RoleKey::Cng,
+            KeyApi::None | KeyApi::Unknown => RoleKey::Unknown,
+        };
+        let name =
+            client.bindings.get(at).and_then(|binding| binding.name).map(|name| format!("; bound to {}", short(name)));
+        judge(key, Some(at), &name.unwrap_or_default());
+    }
+    if judged.is_empty() {
+        let why = match has_endpoint {
+            true => "; the key of its certificate was not seen",
+            false => "; no binding shows its certificate",
+        };
+        judge(RoleKey::Unknown, None, why);
+    }
+}
+
+/// Bindings with the certificate of a role: what the role's own record names, else the endpoint that it answers at.
+fn certificates_of(client: &Client<'_>, role_at: Option<usize>, role: &Row) -> Vec<usize> {
+    const HTTPS: u16 = 443;
+    /// Of WSUS, behind a software update point.
+    const WSUS: u16 = 8531;
+    if let Some(at) = role_at.filter(|at| client.bindings.get(*at).is_some_and(|binding| binding.sha1.is_some())) {
+        return vec![at];
+    }
+    let at_port = |port: u16| -> Vec<usize> {
+        let bindings = client.bindings.iter().enumerate();
+        bindings.filter(|(_, binding)| is_web(binding, port)).map(|(at, _)| at).collect()
+    };
+    if role.id == "software_update_point" {
+        let bindings = at_port(WSUS);
+        if !bindings.is_empty() {
+            return bindings;
+        }
+    }
+    at_port(HTTPS)
+}
+
+/// An endpoint of IIS at a port. Applications that are known to be others, as AD FS and SSTP, share http.sys with it.
+fn is_web(binding: &Binding<'_>, port: u16) -> bool {
+    let is_kind = matches!(binding.kind, BindingKind::Iis | BindingKind::HttpSys | BindingKind::Other);
+    is_kind && binding.port == Some(port) && !binding.app_id.is_some_and(products::is_other_than_iis)
+}
+
+/// What is known of the key of a role's certificate.
+#[derive(Clone, Copy)]
+enum RoleKey {
+    Capi,
+    Cng,
+    Unknown,
+}
+
+fn role_at_version(id: &str, key: RoleKey, version: SiteVersion) -> Said {
+    let row = table::configmgr().iter().find(|row| row.id == id && row.holds(version));
+    let noted = |text: String, row: &Row| match row.note {
+        "" => text,
+        note => format!("{text}; {note}"),
+    };
+    // A role that is gone is gone with either key.
+    if let Some(row) = row.filter(|row| row.support == Support::Retired) {
+        return Said::new(Status::Warns, noted("the role is retired".to_owned(), row));
+    }
+    let cng = match row {
+        _ if is_before_cng(version) => no_cng(),
+        Some(row) => match row.support {
+            Support::Supported => Said::new(Status::Ok, noted("a CNG key is supported".to_owned(), row)),
+            Support::Unsupported => Said::new(Status::Blocks, noted("a CNG key is not supported".to_owned(), row)),
+            _ => Said::new(Status::NotListed, noted("a CNG key is not listed".to_owned(), row)),
+        },
+        None => Said::new(Status::NotListed, "a CNG key is not listed"),
+    };
+    match key {
+        RoleKey::Cng => cng,
+        RoleKey::Capi => Said::new(Status::Ok, "a CryptoAPI key works"),
+        RoleKey::Unknown => Said::new(
+            Status::Unknown,
+            format!(
+                "the interface of the key is not known: with CryptoAPI ok, with CNG {}: {}",
+                cng.status.as_str(),
+                cng.why
+            ),
+        ),
+    }
+}

@@ -1,0 +1,246 @@
+//! Client certificates and roles.
+//!
+//! Source: the rows of `configmgr.tsv` that the tests of the overview check.
+
+use super::*;
+use crate::findings::{Severity, Status};
+
+const CLIENT: &str = "configmgr_client_certificate";
+const ROLE: &str = "configmgr_role_certificate";
+
+fn client_status(api: KeyApi, algorithm: Option<&'static str>, version: Option<&str>) -> (Status, String) {
+    let certificates = [CertificateFacts { key_algorithm: algorithm.map(Into::into), ..client_certificate() }];
+    let outcomes = of_key(&key(api, &certificates), &Client::default(), &at(version));
+    let outcome = only(&outcomes, CLIENT);
+    assert_eq!((outcome.concerns, outcome.scenario), ("key", Some("client_certificate")));
+    (outcome.status, outcome.message.clone())
+}
+
+#[test]
+fn a_client_key_in_cryptoapi_is_fine_at_every_version() {
+    for version in [None, Some("1706"), Some("1802"), Some("2603")] {
+        assert_eq!(client_status(KeyApi::Capi, Some("rsa"), version).0, Status::Ok);
+    }
+}
+
+#[test]
+fn an_rsa_client_key_in_cng_is_judged_by_the_version() {
+    let status = |version| client_status(KeyApi::Cng, Some("rsa"), Some(version));
+    assert_eq!(status("1706").0, Status::Blocks);
+    for version in ["1710", "1802", "2010", "5.00.8634.1000"] {
+        let (status, message) = status(version);
+        assert_eq!(status, Status::Warns);
+        assert!(message.contains("Software Center"), "{message}");
+    }
+    assert!(status("5.00.8634.1000").1.contains("site version 1802"));
+    for version in ["2103", "2603"] {
+        assert_eq!(status(version).0, Status::Ok);
+    }
+}
+
+#[test]
+fn a_client_key_in_cng_must_be_rsa() {
+    for algorithm in ["ec", "dsa", "ml_dsa_65", "ed25519"] {
+        for version in [None, Some("1706"), Some("1802"), Some("2603")] {
+            let (status, message) = client_status(KeyApi::Cng, Some(algorithm), version);
+            assert_eq!(status, Status::Blocks, "{message}");
+            assert!(version == Some("1706") || message.contains(algorithm), "{message}");
+        }
+    }
+    assert_eq!(client_status(KeyApi::Cng, None, Some("2603")).0, Status::Unknown);
+    assert_eq!(client_status(KeyApi::Cng, Some("rsa_pss"), Some("2603")).0, Status::NotListed);
+}
+
+#[test]
+fn without_a_version_there_is_one_row_with_every_range() {
+    let (status, message) = client_status(KeyApi::Cng, Some("rsa"), None);
+    assert_eq!(status, Status::Unknown);
+    for part in ["before 1710 blocks", "from 1710, before 2103 warns", "from 2103 ok"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn an_unknown_interface_is_unknown_with_both_answers() {
+    let (status, message) = client_status(KeyApi::Unknown, Some("ec"), Some("2603"));
+    assert_eq!(status, Status::Unknown);
+    assert!(message.contains("with CryptoAPI ok, with CNG blocks"), "{message}");
+}
+
+#[test]
+fn the_version_comes_from_the_option_then_from_bindings_that_agree() {
+    let certificates = [client_certificate()];
+    let key = key(KeyApi::Cng, &certificates);
+    let of = |text| Binding { site_version: Some(text), ..role("SMS Site System") };
+    let status = |bindings: &[Binding<'_>], option| {
+        let outcomes = of_key(&key, &Client { bindings, ..Client::default() }, &at(option));
+        only(&outcomes, CLIENT).status
+    };
+    assert_eq!(status(&[of("5.00.9122.1000")], None), Status::Ok);
+    assert_eq!(status(&[of("5.00.9122.1000"), of("2309")], None), Status::Ok);
+    assert_eq!(status(&[of("5.00.9122.1000"), of("1802")], None), Status::Unknown);
+    assert_eq!(status(&[of("5.00.9122.1000")], Some("1802")), Status::Warns);
+    assert_eq!(status(&[of("5.00.9122.1000")], Some("nonsense")), Status::Unknown);
+    assert_eq!(status(&[of("nonsense")], None), Status::Unknown);
+}
+
+#[test]
+fn other_stores_and_uses_are_no_matter_of_clients() {
+    let (clients, others) = ([client_certificate()], [certificate()]);
+    let user = Key { stores: USER, ..key(KeyApi::Cng, &clients) };
+    let unknown_use = [CertificateFacts { is_client_auth: None, ..certificate() }];
+    let unclaimed = Key { presence: KeyPresence::Unknown, ..key(KeyApi::Unknown, &clients) };
+    for key in [user, key(KeyApi::Cng, &others), key(KeyApi::Cng, &unknown_use), unclaimed] {
+        assert!(is_silent(&of_key(&key, &Client::default(), &at(None)), CLIENT));
+    }
+}
+
+#[test]
+fn a_client_key_in_the_tpm_is_supported_with_a_remark() {
+    let certificates = [client_certificate()];
+    let key = Key { storage: verdict(KeyStorage::Tpm), ..key(KeyApi::Cng, &certificates) };
+    let outcomes = of_key(&key, &Client::default(), &at(Some("2309")));
+    let outcome = only(&outcomes, CLIENT);
+    assert_eq!((outcome.status, outcome.severity), (Status::Ok, Severity::Info));
+    assert!(outcome.message.contains("TPM"), "{}", outcome.message);
+}
+
+#[test]
+fn key_usage_is_compared_at_managed_clients() {
+    let of = |usage: &[&'static str], algorithm: &'static str, site: Option<&'static str>| {
+        let key_usage = usage.iter().map(|usage| Cow::Borrowed(*usage)).collect();
+        let certificates =
+            [CertificateFacts { key_usage, key_algorithm: Some(algorithm.into()), ..client_certificate() }];
+        let client = Client { cm_site_code: site, ..Client::default() };
+        of_key(&key(KeyApi::Capi, &certificates), &client, &at(None))
+    };
+    const RULE: &str = "configmgr_client_key_usage";
+    let outcomes = of(&["digitalSignature"], "rsa", Some("GR1"));
+    let outcome = only(&outcomes, RULE);
+    assert_eq!(outcome.status, Status::Warns);
+    assert!(outcome.message.contains("is digitalSignature;") && outcome.message.contains("keyEncipherment"));
+    assert!(is_silent(&of(&["digitalSignature", "keyEncipherment"], "rsa", Some("GR1")), RULE));
+    assert!(is_silent(&of(&[], "rsa", Some("GR1")), RULE));
+    assert!(is_silent(&of(&["digitalSignature"], "ec", Some("GR1")), RULE));
+    assert!(is_silent(&of(&["digitalSignature"], "rsa", None), RULE));
+}
+
+fn roles(bindings: &[Binding<'_>], version: Option<&str>) -> Vec<Outcome> {
+    let outcomes = of_client(&Client { bindings, ..Client::default() }, &at(version));
+    outcomes.into_iter().filter(|outcome| outcome.rule.id == ROLE).collect()
+}
+
+fn role_status(name: &'static str, api: KeyApi, version: Option<&str>) -> (Status, String) {
+    let outcomes = roles(&[role(name), web(443, api, 7)], version);
+    let outcome = only(&outcomes, ROLE);
+    assert_eq!((outcome.concerns, outcome.binding), ("role", Some(1)));
+    (outcome.status, outcome.message.clone())
+}
+
+#[test]
+fn a_management_point_with_a_cng_key_is_judged_by_its_version() {
+    let status = |version| role_status("SMS Management Point", KeyApi::Cng, version).0;
+    assert_eq!(status(Some("1706")), Status::Blocks);
+    assert_eq!(status(Some("1710")), Status::NotListed);
+    assert_eq!(status(Some("1802")), Status::Ok);
+    assert_eq!(status(Some("2603")), Status::Ok);
+    assert_eq!(status(None), Status::Unknown);
+    let message = role_status("SMS Management Point", KeyApi::Cng, None).1;
+    for part in ["before 1710 blocks", "from 1710, before 1802 not_listed", "from 1802 ok"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn other_roles_are_judged_by_their_rows() {
+    for (name, version, status) in [
+        ("SMS State Migration Point", "1710", Status::Blocks),
+        ("SMS State Migration Point", "1802", Status::Ok),
+        ("SMS Distribution Point", "1802", Status::Ok),
+        ("SMS Certificate Registration Point", "1802", Status::NotListed),
+        ("SMS Certificate Registration Point", "1806", Status::Ok),
+        ("SMS Certificate Registration Point", "2203", Status::Warns),
+        ("SMS Enrollment Server", "1802", Status::Blocks),
+        ("SMS Enrollment Server", "2603", Status::Blocks),
+        ("SMS Enrollment Web Site", "2603", Status::Blocks),
+        ("SMS Application Web Service", "1906", Status::Blocks),
+        ("SMS Application Web Service", "1910", Status::Warns),
+        ("sms portal web site", "1802", Status::Blocks),
+    ] {
+        assert_eq!(role_status(name, KeyApi::Cng, Some(version)).0, status, "{name} {version}");
+    }
+    let message = role_status("SMS Enrollment Server", KeyApi::Cng, Some("2309")).1;
+    assert!(message.contains("contradicts itself"), "{message}");
+}
+
+#[test]
+fn a_role_with_a_cryptoapi_key_is_fine_until_it_is_retired() {
+    assert_eq!(role_status("SMS Enrollment Server", KeyApi::Capi, Some("1802")).0, Status::Ok);
+    assert_eq!(role_status("SMS Management Point", KeyApi::Capi, None).0, Status::Ok);
+    let (status, message) = role_status("SMS Portal Web Site", KeyApi::Capi, Some("2309"));
+    assert_eq!(status, Status::Warns);
+    assert!(message.contains("retired"), "{message}");
+}
+
+#[test]
+fn a_role_without_a_known_key_is_unknown() {
+    let (status, message) = role_status("SMS Management Point", KeyApi::Unknown, Some("1802"));
+    assert_eq!(status, Status::Unknown);
+    assert!(message.contains("with CryptoAPI ok, with CNG ok"), "{message}");
+    for (bindings, part) in [
+        (vec![role("SMS Management Point")], "no binding shows"),
+        (vec![role("SMS Management Point"), Binding { key: None, ..web(443, KeyApi::Cng, 1) }], "was not seen"),
+        (vec![role("SMS Management Point"), web(8443, KeyApi::Cng, 1)], "no binding shows"),
+    ] {
+        let outcomes = roles(&bindings, Some("1802"));
+        let outcome = only(&outcomes, ROLE);
+        assert_eq!((outcome.status, outcome.binding), (Status::Unknown, Some(0)));
+        assert!(outcome.message.contains(part), "{}", outcome.message);
+    }
+}
+
+#[test]
+fn a_software_update_point_answers_at_8531_or_at_443() {
+    let status = |bindings: &[Binding<'_>]| only(&roles(bindings, Some("1710")), ROLE).status;
+    let sup = || role("SMS Software Update Point");
+    assert_eq!(status(&[sup(), web(443, KeyApi::Capi, 1), web(8531, KeyApi::Cng, 2)]), Status::NotListed);
+    assert_eq!(status(&[sup(), web(443, KeyApi::Capi, 1)]), Status::Ok);
+    // Another role does not answer at 8531.
+    let mp = [role("SMS Management Point"), web(443, KeyApi::Capi, 1), web(8531, KeyApi::Cng, 2)];
+    assert_eq!(status(&mp), Status::Ok);
+}
+
+#[test]
+fn endpoints_of_ad_fs_and_sstp_are_no_certificates_of_roles() {
+    for app_id in ["{5d89a20c-beab-4389-9447-324788eb944a}", "{ba195980-cd49-458b-9e23-c84ee0adcd75}"] {
+        let other = Binding { app_id: Some(app_id), kind: BindingKind::HttpSys, ..web(443, KeyApi::Cng, 1) };
+        let outcomes = roles(&[role("SMS Management Point"), other], Some("1802"));
+        assert_eq!(only(&outcomes, ROLE).status, Status::Unknown);
+    }
+}
+
+#[test]
+fn each_key_of_a_role_is_judged_once() {
+    let http = |api, id| Binding { kind: BindingKind::HttpSys, ..web(443, api, id) };
+    let bindings = [
+        role("SMS Enrollment Server"),
+        role("SMS Enrollment Server"),
+        web(443, KeyApi::Cng, 1),
+        http(KeyApi::Cng, 1),
+        http(KeyApi::Capi, 2),
+    ];
+    let statuses: Vec<_> = roles(&bindings, Some("1802")).iter().map(|o| (o.status, o.binding)).collect();
+    assert_eq!(statuses, [(Status::Blocks, Some(2)), (Status::Ok, Some(4))]);
+}
+
+#[test]
+fn roles_of_a_collection_count_as_those_of_a_site() {
+    let listed = ["SMS Management Point".to_owned(), "SMS Site System".to_owned()];
+    let bindings = [web(443, KeyApi::Cng, 1)];
+    let client = Client { roles: &listed, bindings: &bindings, ..Client::default() };
+    let outcomes = of_client(&client, &at(Some("1802")));
+    assert_eq!(only(&outcomes, ROLE).scenario, Some("management_point"));
+    // A role that no statement is about, and bindings without a role, say nothing.
+    assert!(of_client(&Client { roles: &listed[1..], ..client.clone() }, &at(None)).is_empty());
+    assert!(of_client(&Client { roles: &[], ..client }, &at(None)).is_empty());
+}
