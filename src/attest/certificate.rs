@@ -22,6 +22,8 @@ pub(super) struct Certificate<'a> {
     path_length: Option<i32>,
     /// It is of a certification authority, and its key usage, where there is one, allows to sign certificates.
     may_sign: bool,
+    /// It is one that a YubiKey has for itself (slot F9): it states the firmware, and nothing of a slot.
+    pub is_device: bool,
     /// Critical extensions that nobody here understands.
     pub has_unknown_critical: bool,
     key: Key,
@@ -71,6 +73,9 @@ impl<'a> Certificate<'a> {
             not_after: facts.not_after?,
             path_length: facts.path_length,
             may_sign: facts.is_ca? && (!usage_is_limited || facts.key_usage.contains(&"keyCertSign")),
+            is_device: facts.yubikey_firmware.is_some()
+                && facts.yubikey_serial.is_none()
+                && facts.yubikey_pin_policy.is_none(),
             has_unknown_critical: !facts.unknown_critical.is_empty(),
             key: Key::of(facts),
             signature: Signature::of(facts),

@@ -1,7 +1,7 @@
 //! The list of issuers whose attestations count: what the user wrote, understood line by line.
 //!
-//! Nothing in it is passed over: a line that is not understood is an error, or somebody would believe an issuer to be
-//! listed that is not.
+//! A line that is not understood is an error, or somebody would believe an issuer to be listed that is not. Only around
+//! certificates in PEM may other text stand, as vendors publish them.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -55,11 +55,12 @@ impl Issuers {
 
     /// Understands a list: one certificate in DER; or lines, in UTF-8 or in UTF-16 with its mark, with certificates in PEM
     /// (RFC 7468) and thumbprints. A thumbprint is the SHA-1 or the SHA-256 of a whole certificate in hex, colons and blanks
-    /// between its digits allowed. `#` begins a comment; empty lines are passed over.
+    /// between its digits allowed. `#` begins a comment; empty lines are passed over, and so is other text in a list that has
+    /// a certificate in PEM (RFC 7468 2), unless it looks like a thumbprint.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] names the line of whatever is neither, of a certificate that cannot be read without a doubt, and of
+    /// [`Error::Usage`] names the line of whatever is none of these, of a certificate that cannot be read without a doubt, and of
     /// one of an end entity, which issues nothing. A list without any issuer is an error, too.
     pub fn parse(bytes: &[u8]) -> Result<Issuers, Error> {
         let mut issuers = Issuers::default();
@@ -77,6 +78,8 @@ impl Issuers {
     fn lines(&mut self, text: &str) -> Result<(), (usize, &'static str)> {
         const OPEN: &str = "the block that begins here has no END line";
         let mut block: Option<(usize, Vec<u8>)> = None;
+        // The first line of other text.
+        let mut other = None;
         for (line, number) in text.lines().zip(1..) {
             let line = line.trim_matches(is_blank);
             let at = |why| (number, why);
@@ -96,24 +99,36 @@ impl Issuers {
             } else if let Some((_, base64)) = &mut block {
                 base64.extend_from_slice(line.as_bytes());
             } else {
-                self.thumbprint(line).map_err(at)?;
+                match self.line(line) {
+                    Line::Understood => {}
+                    Line::Text => other = other.or(Some(number)),
+                    Line::Mistaken => return Err(at("a thumbprint has 40 or 64 hex digits, and nothing else")),
+                }
             }
         }
-        block.map_or(Ok(()), |(begun, _)| Err((begun, OPEN)))
+        match (block, other) {
+            (Some((begun, _)), _) => Err((begun, OPEN)),
+            (None, Some(line)) if self.certificates.is_empty() => {
+                Err((line, "neither a certificate in PEM nor a thumbprint nor a comment (#)"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A line outside of certificates.
-    fn thumbprint(&mut self, line: &str) -> Result<(), &'static str> {
+    fn line(&mut self, line: &str) -> Line {
         let before = line.split_once('#').map_or(line, |(before, _)| before);
         let digits: String = before.chars().filter(|c| !is_blank(*c) && *c != ':').collect();
         if let Some(sha1) = hex::parse(&digits) {
             self.sha1.insert(sha1);
         } else if let Some(sha256) = hex::parse(&digits) {
             self.sha256.insert(sha256);
-        } else if !digits.is_empty() || before.contains(':') {
-            return Err("neither a certificate in PEM nor a thumbprint of 40 or 64 hex digits nor a comment (#)");
+        } else if resembles_thumbprint(&digits) {
+            return Line::Mistaken;
+        } else if !before.trim_matches(is_blank).is_empty() {
+            return Line::Text;
         }
-        Ok(())
+        Line::Understood
     }
 
     fn add(&mut self, der: &[u8]) -> Result<(), &'static str> {
@@ -143,6 +158,23 @@ impl Issuers {
         self.sha256.contains(sha256)
             || !self.sha1.is_empty() && self.sha1.contains(&<[u8; 20]>::from(Sha1::digest(der)))
     }
+}
+
+/// What a line outside of certificates is.
+enum Line {
+    /// A thumbprint, a comment, or empty.
+    Understood,
+    /// Something else.
+    Text,
+    /// Meant as a thumbprint, by its looks.
+    Mistaken,
+}
+
+/// Whether somebody may have meant a thumbprint: long, and most of it hex digits.
+fn resembles_thumbprint(text: &str) -> bool {
+    const LEAST: usize = 16;
+    let (length, digits) = (text.chars().count(), text.chars().filter(char::is_ascii_hexdigit).count());
+    length >= LEAST && digits * 4 >= length * 3
 }
 
 /// Blanks, and marks without a width: Windows puts one before the thumbprint that it shows for copying.

@@ -15,6 +15,8 @@
 //! - An inventory looks back, so nothing has to be valid today. A certificate must have begun within the validity of its
 //!   issuer, as every authority sees to.
 //! - An end entity is no issuer, not even if it is listed and signed itself.
+//! - Only a device attests its slots: what an authority signed itself is the authority's word, whatever extensions it
+//!   copied into the certificate, even if it is listed for what it says of TPMs.
 //! - SHA-1 and older hashes, and RSA keys below 2048 bits, prove nothing any more.
 //! - A certificate with a part that cannot be read without a doubt is not verified, nor is one with a critical extension
 //!   that certcensus does not interpret (RFC 5280 4.2). Of a listed issuer the user has decided.
@@ -93,7 +95,7 @@ pub enum Why {
     WeakSignature,
     /// The certificate begins before or after the validity of its issuer.
     NotWithinValidity,
-    /// A certificate of the chain may not issue others, or the chain is too long.
+    /// A certificate of the chain may not issue the next one, or the chain is too long.
     BadChain,
     /// The issuer, or the end of the chain, is not one that the user listed.
     IssuerNotListed,
@@ -227,8 +229,7 @@ impl Verifier {
         }
         let Ok((certificate, facts)) = certificate::read(der) else { return };
         let is_listed = self.listed.names(der, &sha256);
-        let is_device = facts.yubikey_firmware.is_some() && !facts.is_yubikey_attestation;
-        if !is_listed && facts.is_ca != Some(true) && !is_device {
+        if !is_listed && facts.is_ca != Some(true) && !certificate.is_device {
             return;
         }
         if !is_listed {
@@ -286,8 +287,8 @@ impl Verifier {
         Err(why.unwrap_or(if issuers.is_empty() { Why::NoIssuer } else { Why::IssuerNotListed }))
     }
 
-    /// Whether the certificate is a YubiKey's own word for the key in one of its slots: its chain of at most four issuers,
-    /// each an authority within its path length, ends at a listed one.
+    /// Whether the certificate is a YubiKey's own word for the key in one of its slots: its issuer is a device, and its chain
+    /// of at most four issuers, each an authority within its path length, ends at a listed one.
     ///
     /// # Errors
     ///
@@ -340,6 +341,9 @@ impl Verifier {
             }
             chain.signatures += 1;
             let found = certificate.is_issued_by(&issuer.certificate, below).and_then(|()| {
+                if below == 0 && !issuer.certificate.is_device {
+                    return Err(Why::BadChain);
+                }
                 if issuer.is_listed {
                     return Ok(());
                 }

@@ -33,6 +33,8 @@ fn every_form_names_the_issuer() {
         sha256.clone().into_bytes(),
         sha256.to_uppercase().into_bytes(),
         both.clone().into_bytes(),
+        format!("Authorities of a vendor\n=======================\n\nIssued: 2024-12-01\n\n{}\nMore:\n", root.pem())
+            .into_bytes(),
         [&[0xff, 0xfe], utf16.as_slice()].concat(),
     ];
     for (place, list) in lists.iter().enumerate() {
@@ -53,6 +55,10 @@ fn what_is_not_understood_is_an_error_that_names_the_line() {
         (format!("{SHA1}\nroot.example.test"), 2),
         (format!("{SHA1}\n::"), 2),
         (format!("{SHA1} {SHA1}"), 1),
+        (format!("Authorities of a vendor\n{SHA1}"), 1),
+        (format!("{pem}{}", SHA1.replace("ff", "f")), lines + 1),
+        (format!("{pem}{}", SHA1.replace('e', "o")), lines + 1),
+        (format!("{}\n{pem}", &SHA256[..48]), 1),
         (format!("# one\n{}", pem.replace("-----END CERTIFICATE-----", "")), 2),
         (format!("{}{pem}", pem.replace("-----END CERTIFICATE-----", "")), 1),
         (format!("{pem}-----END CERTIFICATE-----"), lines + 1),
@@ -67,6 +73,7 @@ fn what_is_not_understood_is_an_error_that_names_the_line() {
     for list in [&b""[..], b"\n# nothing\n", &[0x30, 0x82, 0, 0], &[root.der.as_slice(), &[0]].concat()] {
         assert!(matches!(Issuers::parse(list), Err(crate::error::Error::Usage(_))), "{list:?}");
     }
+    // What the file says is not repeated: it may be another one than was meant.
     assert!(!error(b"secret words").contains("secret"));
 }
 

@@ -143,18 +143,32 @@ fn chains_have_at_most_four_issuers_each_within_its_path_length() {
     for name in ["1", "2", "3"] {
         chain.push(chain[chain.len() - 1].authority(name, &|_| {}));
     }
-    let last = &chain[3];
-    let (fits, long) = (last.user_with(&slot), last.authority("4", &|_| {}));
-    let offered: Vec<&[u8]> = chain[1..].iter().chain([&long]).map(|authority| authority.der.as_slice()).collect();
+    let (fits, long) = (chain[2].authority("device", &device), chain[3].authority("device", &device));
+    let offered: Vec<&[u8]> =
+        chain[1..].iter().chain([&fits, &long]).map(|authority| authority.der.as_slice()).collect();
+    let (fits, long) = (fits.user_with(&slot), long.user_with(&slot));
     assert!(verify(&[&chain[0]], &offered, &fits).is_ok());
-    assert_eq!(verify(&[&chain[0]], &offered, &long.user_with(&slot)), Err(Why::BadChain));
-    assert!(verify(&[&chain[1]], &offered, &long.user_with(&slot)).is_ok());
+    assert_eq!(verify(&[&chain[0]], &offered, &long), Err(Why::BadChain));
+    assert!(verify(&[&chain[1]], &offered, &long).is_ok());
+}
+
+#[test]
+fn only_a_device_attests_its_slots() {
+    let root = Authority::new("root");
+    let copied = root.user_with(&slot);
+    assert_eq!(verify(&[&root], &[], &copied), Err(Why::BadChain));
+    let below = root.authority("below", &|_| {});
+    assert_eq!(verify(&[&root], &[&below.der], &below.user_with(&slot)), Err(Why::BadChain));
+    assert_eq!(verify(&[&below], &[], &below.user_with(&slot)), Err(Why::BadChain));
 }
 
 #[test]
 fn authorities_that_vouch_for_each_other_are_no_root() {
     let (a, b) = (Authority::new("a"), Authority::new("b"));
-    let as_authority = |params: &mut rcgen::CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let as_authority = |params: &mut rcgen::CertificateParams| {
+        device(params);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    };
     let a_by_b = b.issue("a", &a.key, &as_authority);
     let b_by_a = a.issue("b", &b.key, &as_authority);
     let root = Authority::new("root");
@@ -196,6 +210,7 @@ fn the_search_for_a_way_up_is_bounded() {
     let mut verifier = trusting(&[&root]);
     for year in 2001..2016 {
         let in_year = |params: &mut rcgen::CertificateParams| {
+            device(params);
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.not_before = rcgen::date_time_ymd(year, 1, 1);
         };
