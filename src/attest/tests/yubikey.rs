@@ -133,6 +133,11 @@ fn chains_have_at_most_four_issuers_each_within_its_path_length() {
     }
     assert_eq!(verify(&[&root], &[&one.der, &factory.der], &der), Err(Why::NoIssuer));
 
+    for (length, expected) in [(0, Some(Why::BadChain)), (1, None)] {
+        let direct = Authority::with_key("root", KeyPair::generate().expect("a key"), &path_length(length));
+        let factory = direct.authority("device", &device);
+        assert_eq!(verify(&[&direct], &[&factory.der], &factory.user_with(&slot)).err(), expected);
+    }
     let narrow = root.authority("one", &path_length(0));
     let below = narrow.authority("two", &path_length(0));
     let device_below = below.authority("device", &device);
