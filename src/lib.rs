@@ -22,6 +22,7 @@
 //! assert_eq!(unknown.verdicts.api.value, KeyApi::Unknown);
 //! ```
 
+pub mod attest;
 pub mod classify;
 pub mod cli;
 pub mod client;

@@ -386,6 +386,12 @@ impl Facts {
         self.validity_days = self.not_before.zip(self.not_after).and_then(|(from, to)| time::whole_days(from, to));
     }
 
+    /// TPM role by the extended key usages or by Microsoft's application policies, which repeat them ([MS-WCCE] 2.2.2.7.7.3)
+    /// and could stand alone.
+    pub fn tpm_role_by_any_usage(&self) -> Option<&'static str> {
+        self.tpm_role.or_else(|| windows::tpm_role(&self.application_policies))
+    }
+
     /// Names are compared as bytes: RFC 5280 7.1 matching would only ever call more certificates self-signed.
     fn self_signed(&self, frame: &Frame<'_>) -> Option<bool> {
         let unreadable = |oid: &str| self.problems.iter().any(|problem| problem.field == oid);
