@@ -34,6 +34,7 @@ pub mod group;
 pub mod hash;
 pub mod hex;
 pub mod input;
+pub mod join;
 mod open;
 pub mod pipeline;
 pub mod plan;

@@ -463,11 +463,12 @@ mod tests {
         std::thread::spawn(move || {
             let plan = Plan::with_unit(&sources, 1024);
             let encoders = Arc::new(Encoders::new(Compression::None).expect("encoders"));
-            let report = Report::create(&wanted, None, Arc::clone(&sources), Arc::clone(&encoders)).expect("a folder");
+            let report =
+                Report::create(&wanted, None, Arc::clone(&sources), Arc::clone(&encoders), 1 << 20).expect("a folder");
             let job = Job {
                 sources: &sources,
                 plan: &plan,
-                setting: Setting { audit: None, max_bytes: 1 << 20, remember: true },
+                setting: Setting { audit: None, max_bytes: 1 << 20, remember: true, attests: false },
                 client_from: &ClientFrom::Record,
                 catalogue: &Arc::new(Catalogue::builtin()),
                 encoders: &encoders,
@@ -501,8 +502,10 @@ mod tests {
             })
             .to_vec();
         let (plan, encoders) = (Plan::new(&sources), Encoders::new(Compression::None).expect("encoders"));
-        let (catalogue, setting) =
-            (Arc::new(Catalogue::builtin()), Setting { audit: None, max_bytes: 1 << 20, remember: true });
+        let (catalogue, setting) = (
+            Arc::new(Catalogue::builtin()),
+            Setting { audit: None, max_bytes: 1 << 20, remember: true, attests: false },
+        );
         let job = Job {
             sources: &sources,
             plan: &plan,

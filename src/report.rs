@@ -13,10 +13,13 @@ use hashbrown::HashTable;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::findings;
 use crate::format;
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready, same};
+use crate::group::notes::Left;
 use crate::group::tally::{Clients, Counts, SourceTally, Status};
 use crate::group::{RejectRow, context};
+use crate::join::Gathered;
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
 use crate::table::write::{Part, TableWriter};
@@ -24,6 +27,8 @@ use crate::walk::{Member, Source, SourceNumber};
 
 /// Name of the manifest inside a report.
 pub const MANIFEST: &str = "manifest.json";
+/// Name of the page inside a report that tells what its findings mean.
+pub const FINDINGS_PAGE: &str = "findings.md";
 /// Rows after which the sources known so far are written.
 const SOURCE_ROWS: usize = 32 * 1024;
 /// Members of one file that may wait for the end of their archives before their rows are written.
@@ -57,6 +62,8 @@ pub struct Report {
     encoders: Arc<Encoders>,
     observations: TableWriter,
     certificates: TableWriter,
+    keys: TableWriter,
+    evidence: TableWriter,
     /// The tables beside the observations.
     context: [TableWriter; context::TABLES.len()],
     rejects: TableWriter,
@@ -69,6 +76,8 @@ pub struct Report {
     held: BTreeMap<SourceNumber, SourceTally>,
     known: KnownCertificates,
     spill: Spill,
+    /// What groups left for the join.
+    pub gathered: Gathered,
     /// What was learnt of clients.
     pub clients: Clients,
     /// Counts by verdict.
@@ -92,6 +101,7 @@ impl Report {
         audit: Option<&str>,
         sources: Arc<Vec<Source>>,
         encoders: Arc<Encoders>,
+        max_gathered: usize,
     ) -> Result<Self, Error> {
         let folder = temporary_beside(wanted)?;
         let writer = |encoder: &Arc<_>| TableWriter::new(Arc::clone(encoder), &folder);
@@ -100,6 +110,8 @@ impl Report {
             audit: audit.map(str::to_owned),
             observations: writer(&encoders.observations)?,
             certificates: writer(&encoders.certificates)?,
+            keys: writer(&encoders.keys)?,
+            evidence: writer(&encoders.evidence)?,
             context: context::each(|at| writer(&encoders.context[at]))?,
             rejects: writer(&encoders.rejects)?,
             source_table: writer(&encoders.sources)?,
@@ -109,6 +121,7 @@ impl Report {
             held: BTreeMap::new(),
             known: KnownCertificates::default(),
             spill: Spill::new(folder.join("pending.spill")),
+            gathered: Gathered::new(&folder, max_gathered),
             clients: Clients::default(),
             counts: Counts::default(),
             totals: Totals::default(),
@@ -138,6 +151,7 @@ impl Report {
             *self.totals.rejects.entry(kind).or_default() += n;
         }
         self.spill.write(&ready.rest.pending)?;
+        self.gathered.add(ready.rest.left)?;
         for (source, tally) in ready.rest.sources {
             if self.open.last_key_value().is_some_and(|(last, _)| last.file != source.file) {
                 self.close_sources_at_hand()?;
@@ -261,7 +275,9 @@ impl Report {
         observations: RowGroup,
         rejects: RowGroup,
         doubts: &[RejectRow],
+        left: Left,
     ) -> Result<(), Error> {
+        self.gathered.add(left)?;
         for row in doubts {
             let kind = (row.reject.code.as_str(), row.reject.severity.as_str());
             *self.totals.rejects.entry(kind).or_default() += 1;
@@ -271,6 +287,13 @@ impl Report {
         }
         self.observations.append(observations)?;
         self.rejects.append(rejects)
+    }
+
+    /// Appends rows of the join.
+    pub fn append_joined(&mut self, keys: RowGroup, evidence: RowGroup, findings: RowGroup) -> Result<(), Error> {
+        self.keys.append(keys)?;
+        self.evidence.append(evidence)?;
+        self.context[context::FINDINGS_AT].append(findings)
     }
 
     /// Ends phase 2: nothing is learnt of sources any more, and their totals stand.
@@ -297,6 +320,8 @@ impl Report {
         tables.insert("clients", clients.finish()?);
         for (name, writer) in [
             ("observations", &mut self.observations),
+            ("keys", &mut self.keys),
+            ("evidence", &mut self.evidence),
             ("rejects", &mut self.rejects),
             ("sources", &mut self.source_table),
         ] {
@@ -306,6 +331,8 @@ impl Report {
             tables.insert(table.name, writer.finish()?);
         }
         self.spill.remove()?;
+        let page = self.folder.join(FINDINGS_PAGE);
+        fs::write(&page, findings::page()).map_err(Error::io(&page))?;
         let manifest = Manifest { about, tables: &tables };
         let path = self.folder.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Encode(e.to_string()))?;

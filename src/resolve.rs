@@ -158,10 +158,11 @@ fn append(
     let shown = Shown { columns: &known.columns, profile_of: None, count: known.entries.len() };
     let (observations, _) = encoders.observations(&mut packer, &mut group, shown)?;
     let counts = group.counts();
+    let left = group.leave(shown, &known.entries);
     let rejects = encoders.rejects(&mut packer, &group.rejects, setting.audit, sources)?;
     report.clients.merge(group.clients);
     report.counts.merge(&counts);
-    report.append_resolved(observations, rejects, &group.rejects)
+    report.append_resolved(observations, rejects, &group.rejects, left)
 }
 
 /// A record may claim both hashes, and they may name different certificates.

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::attest::Issuers;
 use crate::classify::{Catalogue, Classifier};
 use crate::client::{ClientFrom, suggest};
 use crate::error::Error;
+use crate::findings::facts;
 use crate::format::{self, Format};
 use crate::group::encode::Encoders;
 use crate::group::{MAX_GROUP_BYTES, Setting};
+use crate::join;
 use crate::pipeline::{self, Job};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -34,6 +37,10 @@ pub struct Options {
     pub audit: Option<String>,
     /// Date that findings compare with (`YYYY-MM-DD`); recorded in the manifest.
     pub as_of: Option<String>,
+    /// Version of the Configuration Manager site, as typed; wins over what exports say.
+    pub site_version: Option<String>,
+    /// Who attests keys, by the user's word.
+    pub issuers: Option<Issuers>,
     /// The provider catalogue.
     pub catalogue: Arc<Catalogue>,
     /// Hash whole sources.
@@ -62,6 +69,8 @@ impl Default for Options {
             filter: Filter::default(),
             audit: None,
             as_of: None,
+            site_version: None,
+            issuers: None,
             catalogue: Arc::new(Catalogue::builtin()),
             hash_sources: false,
             compression: Compression::default(),
@@ -75,6 +84,13 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Bytes of notes that the join may hold; a quarter of the memory allowed.
+    fn gathered_bytes(&self) -> usize {
+        const LEAST: u64 = 1024 * 1024;
+        self.max_memory
+            .map_or(join::MAX_GATHERED, |memory| (memory / 4).clamp(LEAST, join::MAX_GATHERED as u64) as usize)
+    }
+
     /// A group may take a sixteenth of the memory allowed: a function of the option alone, so that the cut of
     /// row groups does not depend on the number of threads.
     fn group_bytes(&self) -> usize {
@@ -131,6 +147,14 @@ pub struct Summary {
     pub hardware_backed: BTreeMap<&'static str, u64>,
     /// Observations with a conflict in either verdict.
     pub conflicts: u64,
+    /// Rows of `keys`: each private key once.
+    pub keys: u64,
+    /// Keys by `key_api`, joined over the whole scan.
+    pub keys_by_api: BTreeMap<&'static str, u64>,
+    /// Keys by `key_storage`, joined over the whole scan.
+    pub keys_by_storage: BTreeMap<&'static str, u64>,
+    /// Findings about keys, bindings, roles, templates and clients, by status.
+    pub findings: BTreeMap<&'static str, u64>,
 }
 
 /// A finished scan.
@@ -164,9 +188,14 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let plan = options.unit_bytes.map_or_else(|| Plan::new(&sources), |unit| Plan::with_unit(&sources, unit));
     timing.add(Part::Walk, start.elapsed(), sources.len() as u64);
     let encoders = Arc::new(Encoders::new(options.compression)?);
-    let setting =
-        Setting { audit: options.audit.as_deref(), max_bytes: options.group_bytes(), remember: options.remember };
-    let report = Report::create(output, setting.audit, Arc::clone(&sources), Arc::clone(&encoders))?;
+    let setting = Setting {
+        audit: options.audit.as_deref(),
+        max_bytes: options.group_bytes(),
+        remember: options.remember,
+        attests: options.issuers.is_some(),
+    };
+    let gathered = options.gathered_bytes();
+    let report = Report::create(output, setting.audit, Arc::clone(&sources), Arc::clone(&encoders), gathered)?;
     let job = Job {
         sources: &sources,
         plan: &plan,
@@ -186,14 +215,35 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     let resolving = Instant::now();
     let rows = resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
     timing.add(Part::Resolve, resolving.elapsed(), rows);
+    let asked = join::Asked {
+        sources: &sources,
+        encoders: &encoders,
+        catalogue: &options.catalogue,
+        audit: setting.audit,
+        scan: facts::Scan {
+            as_of: options.as_of.as_deref().and_then(day),
+            site_version: options.site_version.as_deref(),
+        },
+        issuers: options.issuers.as_ref(),
+        stopped: &stopped,
+    };
+    let joining = Instant::now();
+    let joined = join::run(&mut report, &certificates, &pool, &asked)?;
+    timing.add(Part::Join, joining.elapsed(), joined.keys);
     report.close_sources()?;
     let read_nothing = !report.totals.read_something;
-    let summary = summarise(&report, options);
+    let summary = summarise(&report, joined, options);
     let aside = timing.of(Part::Finish, TABLES.len() as u64, || report.finish(certificates, &summary))?;
     Ok(Scanned { summary, elapsed: start.elapsed(), timing: timing.spent(), aside, read_nothing })
 }
 
-fn summarise(report: &Report, options: &Options) -> Summary {
+/// The first microsecond of a day (`YYYY-MM-DD`), UTC.
+fn day(text: &str) -> Option<i64> {
+    let date = time::Date::parse(text, time::macros::format_description!("[year]-[month]-[day]")).ok()?;
+    Some(date.midnight().assume_utc().unix_timestamp() * 1_000_000)
+}
+
+fn summarise(report: &Report, joined: join::Sums, options: &Options) -> Summary {
     let (totals, counts) = (&report.totals, &report.counts);
     let unnamed = report.clients.unnamed_observations();
     let many = unnamed * 10 > totals.all.observations;
@@ -220,6 +270,10 @@ fn summarise(report: &Report, options: &Options) -> Summary {
         key_presence: counts.by_presence(),
         hardware_backed: counts.by_hardware(),
         conflicts: counts.conflicts,
+        keys: joined.keys,
+        findings: joined.by_status(),
+        keys_by_api: joined.key_api,
+        keys_by_storage: joined.key_storage,
     }
 }
 

@@ -37,6 +37,8 @@ parts! {
     Wait = "wait" counts "row groups",
     /// Rows that only name their certificate, once all are known.
     Resolve = "resolve" counts "rows",
+    /// Keys joined over the whole scan, and what rules find.
+    Join = "join" counts "keys",
     /// Clients, sources, manifest.
     Finish = "finish" counts "tables",
 }

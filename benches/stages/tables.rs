@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use crate::fleet::{self, Census, Kept};
 use crate::{of, scaled};
 
-const SETTING: Setting<'static> = Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true };
+const SETTING: Setting<'static> = Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true, attests: false };
 
 /// Censuses that fill about one row group as the plan cuts them.
 fn row_groups() -> [(&'static str, Census); 2] {
@@ -203,7 +203,7 @@ pub fn append(criterion: &mut Criterion) {
             let ready =
                 encoders.settle(&mut packer, encoded.claim(|_| true), None, &sources).expect("a group can be settled");
             let wanted = folder.path().join("report");
-            let report = Report::create(&wanted, None, Arc::clone(&sources), Arc::clone(&encoders));
+            let report = Report::create(&wanted, None, Arc::clone(&sources), Arc::clone(&encoders), 1 << 20);
             (report.expect("a report can be begun"), ready)
         };
         of(&mut group, census.certificates, census.text.len());

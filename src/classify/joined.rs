@@ -440,7 +440,7 @@ mod tests {
         let silent = Claims { has_private_key: Some(true), ..claims(None, None) };
         let template = Hearsay::TemplateCategory { category: "legacy", api: Api::Capi };
         let exported = Hearsay::ExportedName { name: PLATFORM.into() };
-        let (verdicts, _) = join(&[witness(&silent, None)], &[template.clone()]);
+        let (verdicts, _) = join(&[witness(&silent, None)], std::slice::from_ref(&template));
         assert_eq!((verdicts.api.value, verdicts.api.rule), (KeyApi::Capi, Some("template_default")));
         let (verdicts, _) = join(&[witness(&silent, None)], &[template, exported]);
         assert_eq!((verdicts.api.value, verdicts.api.conflict), (KeyApi::Cng, true));

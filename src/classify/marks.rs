@@ -1,9 +1,11 @@
 //! What a certificate itself tells about its key: small enough to be copied, kept in an index, or rebuilt from columns.
 
+use serde::{Deserialize, Serialize};
+
 use crate::x509::Facts;
 
 /// Marks of a certificate that bear on where its key is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks {
     /// Bit `n - 30` is set for the policy 1.3.6.1.4.1.311.21.n.
     policies: u8,

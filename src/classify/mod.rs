@@ -43,6 +43,7 @@ pub use judge::Classifier;
 pub use marks::Marks;
 pub use name::normalise;
 pub use piece::{Kind, Outcome, Piece, Says, Subject};
+pub use place::names_place;
 pub use registry::registrations;
 pub use table::CatalogueError;
 pub use template::{ProviderCategory, TemplatePolicy};

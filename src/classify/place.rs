@@ -104,6 +104,12 @@ pub(super) fn reader(name: &str) -> Option<Place> {
     Some(Place::any(KeyStorage::SmartCard, Classes::of(&[KeyStorage::SmartCard, KeyStorage::UsbToken])))
 }
 
+/// Whether a container or path says by itself where the key is.
+pub fn names_place(container: Option<&str>, path: Option<&str>) -> bool {
+    path.is_some_and(|path| key_file(path).is_some())
+        || [container, path].into_iter().flatten().any(|text| carrier(text).is_some())
+}
+
 /// What the carrier of a container name of the form `\\.\CARRIER\NAME` says.
 pub(super) fn carrier(container: &str) -> Option<Place> {
     let (name, _) = container.strip_prefix(r"\\.\")?.split_once('\\')?;

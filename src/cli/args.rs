@@ -36,7 +36,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Scan exports and write a report: a folder of Parquet tables
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// Show what files are, what they yield, and why each verdict came out
     Inspect(Inspect),
     /// Tell what is known of a provider name, a rule or a reject code, and from where
@@ -80,12 +80,18 @@ pub struct Scan {
     /// Name of this audit, written to every row
     #[arg(long, value_name = "NAME")]
     pub audit: Option<String>,
-    /// Date of the audit, recorded in the manifest
+    /// Date of the audit, recorded in the manifest: what has expired by then, and what will within 90 days
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<String>,
+    /// Version of the Configuration Manager site, such as 2309 or 5.00.9122.1000; wins over what exports say
+    #[arg(long, value_name = "VERSION")]
+    pub site_version: Option<String>,
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,
+    /// Issuers that attest keys, as PEM or DER certificates and thumbprints: only their attestations count as verified
+    #[arg(long, value_name = "FILE")]
+    pub attestation_issuers: Option<PathBuf>,
     /// File of passwords for encrypted exports (PKCS#12), one a line, tried in order
     #[arg(long, value_name = "FILE")]
     pub passwords: Option<PathBuf>,
@@ -173,12 +179,15 @@ pub struct Inspect {
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
-    /// A provider name as an export has it, a rule id or a reject code
+    /// A provider name as an export has it, a rule id, a reject code, or with --report a key_id
     #[arg(value_name = "WHAT", required_unless_present = "list")]
     pub what: Option<String>,
     /// List every rule id and reject code
     #[arg(long)]
     pub list: bool,
+    /// Report in which to look up a key: its verdict, every piece of evidence with its place, and its findings
+    #[arg(long, value_name = "REPORT")]
+    pub report: Option<PathBuf>,
     /// Rows to add to the provider catalogue or to override it with (tab-separated)
     #[arg(long, value_name = "FILE")]
     pub providers: Option<PathBuf>,

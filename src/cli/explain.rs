@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::args::Explain;
+use super::explain_key;
 use super::paint::escape;
 use super::scan::catalogue;
 use super::{Exit, print};
@@ -19,6 +20,12 @@ pub fn run(options: &Explain) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     };
     let id = what.trim().to_lowercase();
+    if let Some(report) = &options.report {
+        return match explain_key::tell(report, &id)? {
+            Some(text) => print(&text).map(|()| Exit::Done),
+            None => Err(Error::Usage(format!("{} has no key {id}", report.display()))),
+        };
+    }
     if let Some(rule) = rules::find(&id) {
         print(&tell_rule(rule))?;
         return Ok(Exit::Done);

@@ -11,6 +11,7 @@ use args::{Args, Command};
 pub mod args;
 mod docs;
 mod explain;
+mod explain_key;
 mod formats;
 mod inspect;
 mod paint;
@@ -52,7 +53,7 @@ pub fn run() -> ExitCode {
     }));
     let args = Args::parse();
     let done = match args.command {
-        Command::Scan(options) => scan::run(options, args.color),
+        Command::Scan(options) => scan::run(*options, args.color),
         Command::Inspect(options) => inspect::run(&options, args.color),
         Command::Explain(options) => explain::run(&options),
         Command::Formats(options) => formats::run(&options),

@@ -13,9 +13,11 @@ use zeroize::Zeroizing;
 use super::args::{Color, Scan, Unpacking};
 use super::paint::{Paint, count, escape, size};
 use super::{Exit, print};
+use crate::attest::Issuers;
 use crate::classify::Catalogue;
 use crate::client::ClientFrom;
 use crate::error::Error;
+use crate::findings::SiteVersion;
 use crate::format::archive::Limits;
 use crate::format::{self, CodePage, Passwords};
 use crate::progress::Progress;
@@ -67,6 +69,8 @@ fn understand(args: &Scan) -> Result<Options, Error> {
         filter: Filter::new(&args.include, &args.exclude)?,
         audit: args.audit.clone().filter(|name| !name.is_empty()),
         as_of: args.as_of.as_deref().map(as_of).transpose()?,
+        site_version: args.site_version.as_deref().map(site_version).transpose()?,
+        issuers: args.attestation_issuers.as_deref().map(Issuers::read).transpose()?,
         catalogue: catalogue(args.providers.as_deref())?,
         hash_sources: args.hash_sources,
         compression: args.compression,
@@ -121,6 +125,13 @@ pub(super) fn passwords(file: Option<&Path>) -> Result<Passwords, Error> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Passwords::of_lines(text)),
         Err(_) => Err(Error::Usage(format!("--passwords {}: the file is not UTF-8 text", file.display()))),
+    }
+}
+
+fn site_version(text: &str) -> Result<String, Error> {
+    match SiteVersion::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(Error::Usage(format!("--site-version {text}: no version such as 2309 or 5.00.9122.1000"))),
     }
 }
 
@@ -200,6 +211,12 @@ fn tell(scanned: &Scanned, output: &Path, verbose: bool, paint: Paint) -> String
     if s.conflicts > 0 {
         let _ = writeln!(text, "  {:<16} {}", "conflicts", paint.alarm(&count(s.conflicts)));
     }
+    if s.keys > 0 {
+        let by_api =
+            s.keys_by_api.iter().map(|(value, n)| format!("{value} {}", count(*n))).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "  {:<16} {}, each once: {by_api}", "keys", paint.bold(&count(s.keys)));
+    }
+    line(&mut text, paint, "findings", s.findings.iter());
     let unread: Vec<_> = s.sources.iter().filter(|(status, _)| **status != "complete").collect();
     if !unread.is_empty() || verbose {
         line(&mut text, paint, "sources", s.sources.iter());
@@ -240,12 +257,12 @@ fn line<'a>(
     let _ = writeln!(text, "  {name:<16} {}", counts.join(", "));
 }
 
-/// The question that most people ask first.
+/// The question that most people ask first: of keys, or where none were seen of what was.
 fn first_query(output: &Path, summary: &Summary) -> String {
-    let files = escape(&output.join("observations").join("*.parquet").display().to_string()).replace('\'', "''");
-    let filter = if summary.key_presence.len() > 1 { " WHERE key_presence IN ('opened','declared')" } else { "" };
+    let table = if summary.keys > 0 { "keys" } else { "observations" };
+    let files = escape(&output.join(table).join("*.parquet").display().to_string()).replace('\'', "''");
     format!(
-        "duckdb -c \"SELECT provider_name, key_api, key_storage, count(*) AS n FROM '{files}'{filter} GROUP BY ALL ORDER BY n DESC\""
+        "duckdb -c \"SELECT provider_name, key_api, key_storage, count(*) AS n FROM '{files}' GROUP BY ALL ORDER BY n DESC\""
     )
 }
 

@@ -187,6 +187,8 @@ pub struct Client<'a> {
     pub cm_client_version: Option<&'a str>,
     /// Code of its Configuration Manager site.
     pub cm_site_code: Option<&'a str>,
+    /// Version of that site, where the exports of its servers agree on one.
+    pub site_version: Option<&'a str>,
     /// Registry value DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
     /// Its bindings and roles, in order.

@@ -7,7 +7,7 @@
 //! most, and that only if it is a client's certificate.
 //!
 //! To add a rule: its entry and function in the file of its subject, a place in [`RULES`], and tests that it fires and
-//! stays silent. `certcensus explain` and [`page`] read the same list.
+//! stays silent. `certcensus explain` and [`page()`] read the same list.
 
 mod configmgr;
 pub mod facts;
@@ -213,13 +213,14 @@ impl<'a> Context<'a> {
         self.site_version
     }
 
-    /// The version of a client's site: that of the option, else the one that its bindings agree on.
+    /// The version of a client's site: that of the option, else the one that its bindings agree on, else that of the site
+    /// it belongs to.
     fn site_version_of(&self, client: &Client<'_>) -> Option<SiteVersion> {
         if self.scan.site_version.is_some() {
             return self.site_version;
         }
         let mut versions = client.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
-        let first = versions.next()?;
+        let Some(first) = versions.next() else { return client.site_version.and_then(SiteVersion::parse) };
         versions.all(|version| version == first).then_some(first)
     }
 }

@@ -216,6 +216,8 @@ pub struct CertStore {
     waiting: Waiting,
     audit: Option<String>,
     weight: usize,
+    /// Certificates that bear on attestations, each with its length in front; `None` where nobody asks.
+    attesting: Option<Vec<u8>>,
     /// Time and number of certificates parsed, and bytes hashed.
     pub spent: Spent,
 }
@@ -242,6 +244,17 @@ impl CertStore {
     pub fn new(audit: Option<&str>, remember: bool) -> Self {
         let kept = remember.then(Kept::default);
         CertStore { audit: audit.map(str::to_owned), kept, ..CertStore::default() }
+    }
+
+    /// Keeps certificates that bear on attestations, if it is to.
+    pub fn attesting(mut self, is_asked: bool) -> Self {
+        self.attesting = is_asked.then(Vec::new);
+        self
+    }
+
+    /// Those certificates, each with its length in front.
+    pub fn take_attesting(&mut self) -> Vec<u8> {
+        self.attesting.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The entry with this number. Its hashes are zero until it is [`hashed`](Self::is_hashed).
@@ -339,18 +352,28 @@ impl CertStore {
                     (*profile_count - 1, Marks::from(shared))
                 });
                 push_own(columns, own);
+                let is_rsa = shared.key_algorithm.as_deref() == Some("rsa");
+                columns.is_roca.push(Some(is_rsa && x509::roca::has_key_shape(&der[own.key_bits.clone()])));
                 (profile, marks, Key::At { info: own.key.clone(), bits: own.key_bits.clone() }, Vec::new())
             }
             None => {
                 let facts = parser.parse(der).map_err(Lost::Parse)?;
                 push_profile(columns, self.audit.as_deref(), &facts);
                 push_own_facts(columns, &facts);
+                columns.is_roca.push(Some(facts.is_roca));
                 *profile_count += 1;
                 let key = Key::Known(facts.spki_sha256, facts.public_key_sha1);
                 (*profile_count - 1, Marks::from(&facts), key, facts.problems)
             }
         };
         columns.der_bytes.push(i32::try_from(len).ok());
+        if let Some(attesting) = &mut self.attesting
+            && bears_on_attestation(der)
+        {
+            attesting.extend_from_slice(&(len as u32).to_le_bytes());
+            attesting.extend_from_slice(der);
+            self.weight += len;
+        }
         self.waiting.used += len;
         self.waiting.certificates.push(Unhashed { der: start..start + len, key });
         self.weight += 2 * len;
@@ -411,6 +434,14 @@ impl CertStore {
             entries: std::mem::take(&mut self.entries),
         }
     }
+}
+
+/// Whether the certificate may be an issuer, or carries marks of an attestation. Only asked where attestations are to be
+/// verified, so the certificate is simply read once more.
+fn bears_on_attestation(der: &[u8]) -> bool {
+    x509::parse(der).is_ok_and(|facts| {
+        facts.is_ca == Some(true) || Marks::from(&facts).has_policy() || facts.yubikey_firmware.is_some()
+    })
 }
 
 /// A certificate's own columns, all but its hashes and its length.

@@ -15,6 +15,9 @@ use crate::table::{Data, Table};
 /// The tables whose rows come as they are read, in the order of [`Context::finish`].
 pub const TABLES: [&Table; 5] = [&PROVIDERS, &BINDINGS, &TEMPLATES, &REQUESTS, &FINDINGS];
 
+/// The place of `findings` among [`TABLES`].
+pub const FINDINGS_AT: usize = 4;
+
 /// Something for each of [`TABLES`], by its place among them.
 pub fn each<T>(make: impl FnMut(usize) -> Result<T, Error>) -> Result<[T; TABLES.len()], Error> {
     let all: Vec<T> = (0..TABLES.len()).map(make).collect::<Result<_, _>>()?;

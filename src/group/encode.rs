@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::group::certstore::{Finished, Spent};
+use crate::group::notes::Left;
 use crate::group::row::push_id;
 use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::group::{Group, RejectRow, context};
 use crate::record::Severity;
-use crate::table::columns::{CERTIFICATES, CLIENTS, OBSERVATIONS, REJECTS, Rejects, SOURCES};
+use crate::table::columns::{CERTIFICATES, CLIENTS, EVIDENCE, KEYS, OBSERVATIONS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Encoder, Packer, RowGroup};
 use crate::table::words::NULL;
 use crate::table::{Block, Column, Compression, Data, Kind, Rows, Table};
@@ -24,6 +25,10 @@ pub struct Encoders {
     pub observations: Arc<Encoder>,
     /// `certificates`.
     pub certificates: Arc<Encoder>,
+    /// `keys`.
+    pub keys: Arc<Encoder>,
+    /// `evidence`.
+    pub evidence: Arc<Encoder>,
     /// The tables beside the observations.
     pub context: [Arc<Encoder>; context::TABLES.len()],
     /// `clients`.
@@ -73,6 +78,8 @@ pub struct Rest {
     pub reject_counts: BTreeMap<(&'static str, &'static str), u64>,
     /// Observations that wait for their certificate, encoded.
     pub pending: Vec<u8>,
+    /// What is left for the join.
+    pub left: Left,
 }
 
 /// A group that knows which of its certificates are new to the scan.
@@ -112,11 +119,18 @@ impl Encoders {
         Ok(Encoders {
             observations: encoder(&OBSERVATIONS)?,
             certificates: encoder(&CERTIFICATES)?,
+            keys: encoder(&KEYS)?,
+            evidence: encoder(&EVIDENCE)?,
             context: context::each(|at| encoder(context::TABLES[at]))?,
             clients: encoder(&CLIENTS)?,
             sources: encoder(&SOURCES)?,
             rejects: encoder(&REJECTS)?,
         })
+    }
+
+    /// The encoder of `findings`.
+    pub fn findings(&self) -> &Encoder {
+        &self.context[context::FINDINGS_AT]
     }
 
     /// What compresses the columns of every table: one a worker.
@@ -144,6 +158,7 @@ impl Encoders {
         let rows = group.context.finish();
         let context = context::each(|at| encode_context(at, &rows[at]))?;
         let counts = group.counts();
+        let left = group.leave(shown, &certificates.entries);
         let rest = Rest {
             rejects: group.rejects,
             clients: group.clients,
@@ -151,6 +166,7 @@ impl Encoders {
             counts,
             reject_counts: BTreeMap::new(),
             pending: group.pending,
+            left,
         };
         let (spent, rows) = (group.certificates.spent, group.certificate_of.len());
         Ok(Encoded { spent, rows, observations, context, certificates, is_one_to_one, rest })

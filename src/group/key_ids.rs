@@ -34,11 +34,11 @@ struct Waiting {
 }
 
 impl KeyIds {
-    /// Takes in a row, if it claims a key. Where there is no certificate the claimed hash stands for the public key,
+    /// Takes in a row, if it claims a key; whether it does. Where there is no certificate the claimed hash stands for the public key,
     /// and without that, provider and container.
-    pub fn push(&mut self, number: u32, row: &Row<'_>, certificate: Option<u32>, presence: KeyPresence) {
+    pub fn push(&mut self, number: u32, row: &Row<'_>, certificate: Option<u32>, presence: KeyPresence) -> bool {
         if matches!(presence, KeyPresence::None | KeyPresence::Unknown) {
-            return;
+            return false;
         }
         let o = row.observation;
         let start = self.known.len();
@@ -51,7 +51,8 @@ impl KeyIds {
             (None, None, Some(sha256)) => field(out, b's', sha256),
             (None, None, None) => {
                 let Some(name) = o.claims.key_path.as_deref().or(o.claims.key_container.as_deref()) else {
-                    return out.truncate(start);
+                    out.truncate(start);
+                    return false;
                 };
                 field(out, b'p', o.claims.provider_name.as_deref().unwrap_or_default().as_bytes());
                 field(out, b'n', name.as_bytes());
@@ -59,6 +60,12 @@ impl KeyIds {
         }
         self.waiting.push(Waiting { end: out.len(), certificate });
         self.rows.push(number);
+        true
+    }
+
+    /// The identities, each with the number of its row, in order. Nothing may wait.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &[u8; 16])> {
+        self.rows.iter().copied().zip(&self.ids)
     }
 
     /// It is time for [`KeyIds::flush`].

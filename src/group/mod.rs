@@ -7,6 +7,7 @@ pub mod certstore;
 pub mod context;
 pub mod encode;
 mod key_ids;
+pub mod notes;
 pub mod pending;
 pub mod row;
 pub mod sink;
@@ -24,6 +25,7 @@ use crate::walk::{Member, SourceNumber};
 use certstore::{CertStore, Entry};
 use context::Context;
 use key_ids::KeyIds;
+use notes::Notes;
 use row::{Origin, Row};
 use states::{Keys, Run, Runs};
 use tally::{Clients, Counts, RowTally, SourceTally};
@@ -47,6 +49,8 @@ pub struct Setting<'a> {
     pub max_bytes: usize,
     /// Recognise repeated certificates by their text.
     pub remember: bool,
+    /// Keep certificates that bear on attestations, whole, so that they can be verified.
+    pub attests: bool,
 }
 
 /// A reject on its way to the table.
@@ -99,6 +103,8 @@ pub struct Group {
     /// The states that rows are in.
     pub keys: Keys,
     key_ids: KeyIds,
+    /// What the join of the scan wants to know.
+    pub notes: Notes,
     unchecked: Vec<Unchecked>,
     /// Observations met, waiting ones too.
     met: u32,
@@ -137,9 +143,10 @@ impl Group {
             runs: Runs::default(),
             keys: Keys::default(),
             key_ids: KeyIds::default(),
+            notes: Notes::default(),
             unchecked: Vec::new(),
             met: 0,
-            certificates: CertStore::new(setting.audit, setting.remember),
+            certificates: CertStore::new(setting.audit, setting.remember).attesting(setting.attests),
             context: Context::default(),
             rejects: Vec::new(),
             clients: Clients::default(),
@@ -153,7 +160,7 @@ impl Group {
     pub fn is_full(&self) -> bool {
         let rows = self.certificate_of.len() + self.context.rows() + self.rejects.len() + self.members;
         let text = self.text + self.context.text;
-        let weight = self.certificates.weight() + self.pending.len() + text + rows * ROW_BYTES;
+        let weight = self.certificates.weight() + self.pending.len() + self.notes.weight() + text + rows * ROW_BYTES;
         rows >= MAX_GROUP_ROWS || weight >= self.max_bytes
     }
 
@@ -213,7 +220,9 @@ impl Group {
         }
         self.text += bytes;
         self.runs.push(run, verdicts);
-        self.key_ids.push(at, row, number, verdicts.presence);
+        if self.key_ids.push(at, row, number, verdicts.presence) {
+            self.notes.key(row);
+        }
         self.certificate_of.push(number.unwrap_or(NULL));
         self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, bytes)| bytes);
     }
@@ -258,6 +267,16 @@ impl Group {
             runs.iter().for_each(|run| rows.merge(&run.rows));
             self.clients.add_rows(runs.first().and_then(Run::client), &rows);
         }
+    }
+
+    /// What is left for the join. `shown` are the certificates that rows name, `entries` those with their hashes; the group
+    /// is settled.
+    pub fn leave(&mut self, shown: encode::Shown<'_>, entries: &[Entry]) -> notes::Left {
+        let attesting = self.certificates.take_attesting();
+        let Group { notes, key_ids, certificate_of, runs, .. } = self;
+        let client_of = |row: u32| runs.of_row.get(row as usize).and_then(|run| runs.get(*run).client());
+        let spki_of = |number: u32| entries.get(number as usize).and_then(|entry| entry.spki_sha256);
+        notes::Left { attesting, ..notes.finish(key_ids, certificate_of, client_of, shown, spki_of) }
     }
 
     /// Counts by verdict.
@@ -309,7 +328,8 @@ mod tests {
         let verdicts = Classifier::new(Catalogue::builtin().into()).judge(&observation.claims, &[], Marks::default());
         let rows = |der_bytes| {
             let entry = Entry { der_bytes, ..Entry::default() };
-            let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
+            let mut group =
+                Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true, attests: false });
             let origin = origin(&source);
             let row = Row { observation: &observation, audit: None, origin, client: None, basis: "der", hashes: None };
             let run = group.enter(&row);
@@ -326,7 +346,7 @@ mod tests {
     fn a_long_name_weighs_with_every_row_that_has_it() {
         let source = source();
         let (long, mut classifier) = ("x".repeat(200_000), Classifier::new(Catalogue::builtin().into()));
-        let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true });
+        let mut group = Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true, attests: false });
         while !group.is_full() {
             let observation = Observation { store_name: Some(long.as_str().into()), ..Observation::default() };
             let verdicts = classifier.judge(&observation.claims, &[], Marks::default());

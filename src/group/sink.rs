@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::classify::{Catalogue, Classifier};
 use crate::client::Basis;
+use crate::findings;
 use crate::group::certstore::{Found, Lost};
 use crate::group::context::Heading;
 use crate::group::pending::Pending;
@@ -324,6 +325,7 @@ impl Sink for GroupSink<'_> {
     fn client(&mut self, client: &Client<'_>) {
         let name = self.client_name(client.client.as_deref(), client.lineage).map(|(name, _)| name);
         self.count_row();
+        self.group.notes.client(name.as_deref());
         if !self.group.clients.of(name.as_deref()).describe(client) {
             let message = "the description of the client is too long to be kept whole";
             let reject = Reject::degraded(client.lineage, Stage::Decode, Code::TooLarge, "client", message);
@@ -336,6 +338,7 @@ impl Sink for GroupSink<'_> {
         self.count_row();
         self.group.clients.of(client.as_ref().map(|(name, _)| &**name));
         let known = self.tools.classifier.row(&p.name);
+        self.group.notes.provider(client.as_ref().map(|(name, _)| &**name), &self.origin, p);
         self.group.context.provider(heading(self.setting, self.origin, &client), p, known);
         self.hand_on_if_full();
     }
@@ -343,6 +346,7 @@ impl Sink for GroupSink<'_> {
     fn request(&mut self, r: &Request<'_>) {
         let client = self.client_name(r.client.as_deref(), r.lineage);
         self.count_row();
+        self.group.notes.request(&self.origin, r);
         let known = r.provider_name.as_deref().and_then(|name| self.tools.classifier.row(name));
         self.group.context.request(heading(self.setting, self.origin, &client), r, known);
         self.hand_on_if_full();
@@ -351,6 +355,8 @@ impl Sink for GroupSink<'_> {
     fn binding(&mut self, b: &Binding<'_>) {
         let client = self.client_name(b.client.as_deref(), b.lineage);
         self.count_row();
+        let named = client.as_ref().map(|(name, basis)| (&**name, *basis));
+        self.group.notes.binding(named, &self.origin, b);
         self.group.context.binding(heading(self.setting, self.origin, &client), b);
         self.hand_on_if_full();
     }
@@ -358,6 +364,7 @@ impl Sink for GroupSink<'_> {
     fn template(&mut self, t: &Template<'_>) {
         let client = self.client_name(t.client.as_deref(), t.lineage);
         self.count_row();
+        self.group.notes.template(&self.origin, t.lineage, &crate::join::template_facts(t));
         self.group.context.template(heading(self.setting, self.origin, &client), t);
         self.hand_on_if_full();
     }
@@ -365,6 +372,9 @@ impl Sink for GroupSink<'_> {
     fn capi_use(&mut self, event: &CapiUse<'_>) {
         let client = self.client_name(event.client.as_deref(), event.lineage);
         self.count_row();
+        self.group.notes.capi_use(client.as_ref().map(|(name, _)| &**name), event);
+        let name = client.as_ref().map(|(name, _)| &**name);
+        self.group.clients.of(name).add_finding(findings::Status::Warns);
         self.group.context.capi_use(heading(self.setting, self.origin, &client), event);
         self.hand_on_if_full();
     }
@@ -372,6 +382,7 @@ impl Sink for GroupSink<'_> {
     fn private_key(&mut self, key: &PrivateKey<'_>) {
         let client = self.client_name(key.client.as_deref(), key.lineage);
         self.count_row();
+        self.group.clients.of(client.as_ref().map(|(name, _)| &**name)).add_finding(findings::Status::Warns);
         self.group.context.private_key(heading(self.setting, self.origin, &client), key);
         self.hand_on_if_full();
     }

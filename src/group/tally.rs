@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdicts};
+use crate::join::client::ClientSums;
 use crate::record::{Client, Text};
 use crate::table::{Data, columns};
 use crate::walk::Member;
@@ -210,6 +211,23 @@ struct About {
     calais_disable_capi_override: Option<u32>,
 }
 
+/// What rules ask of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Roles that its collection lists.
+    pub cm_roles: Vec<String>,
+    /// Windows version.
+    pub os_version: Option<String>,
+    /// Update build revision.
+    pub ubr: Option<u32>,
+    /// Version of the Configuration Manager client.
+    pub cm_client_version: Option<String>,
+    /// Code of its site.
+    pub cm_site_code: Option<String>,
+    /// DisableCapiOverrideForRSA, raw.
+    pub calais_disable_capi_override: Option<u32>,
+}
+
 /// One client: counts by verdict and its latest description.
 #[derive(Clone, Debug, Default)]
 pub struct ClientTally {
@@ -222,6 +240,7 @@ pub struct ClientTally {
     /// Collections without their end record.
     pub incomplete_collections: u32,
     rows: RowTally,
+    joined: ClientSums,
 }
 
 /// Observations by verdict, as `clients` counts them.
@@ -356,6 +375,16 @@ impl ClientTally {
         }
     }
 
+    /// Takes in what the join found.
+    pub fn add_joined(&mut self, sums: &ClientSums) {
+        self.joined.add(sums);
+    }
+
+    /// Counts a finding that a reader made at once.
+    pub fn add_finding(&mut self, status: crate::findings::Status) {
+        self.joined.add_finding(status);
+    }
+
     fn about(&self) -> Option<About> {
         self.about.as_deref().and_then(|bytes| postcard::from_bytes(bytes).ok())
     }
@@ -376,6 +405,7 @@ impl ClientTally {
         self.collections += other.collections;
         self.incomplete_collections += other.incomplete_collections;
         self.rows.merge(&other.rows);
+        self.joined.add(&other.joined);
         match (&self.about, other.about()) {
             (None, _) => self.about = other.about,
             (Some(_), Some(about)) => self.learn(&about),
@@ -408,6 +438,39 @@ impl Clients {
     pub fn merge(&mut self, other: Clients) {
         for (name, tally) in other.0 {
             self.0.entry(name).or_default().merge(*tally);
+        }
+    }
+
+    /// Names of clients.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// Fully qualified names that collections give.
+    pub fn fqdns(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter_map(|tally| tally.seen[1].as_deref())
+    }
+
+    /// A client of this short name is known, and nothing says that the client of the full name is another machine.
+    pub fn may_be_one(&self, short: &str, full: &str) -> bool {
+        let Some(one) = self.0.get(short) else { return false };
+        let guid = |tally: &ClientTally| tally.seen[0].as_deref().map(str::to_lowercase);
+        let other = self.0.get(full).and_then(|tally| guid(tally));
+        let disagrees = matches!((guid(one), &other), (Some(a), Some(b)) if a != *b);
+        let is_other = one.seen[1].as_deref().is_some_and(|fqdn| !fqdn.eq_ignore_ascii_case(full));
+        !disagrees && !is_other && !one.ambiguous
+    }
+
+    /// What the join wants to know of a client.
+    pub fn told(&self, client: Option<&str>) -> Told {
+        let about = self.0.get(client.unwrap_or_default()).and_then(|tally| tally.about()).unwrap_or_default();
+        Told {
+            cm_roles: about.cm_roles,
+            os_version: about.os_version,
+            ubr: about.ubr,
+            cm_client_version: about.cm_client_version,
+            cm_site_code: about.cm_site_code,
+            calais_disable_capi_override: about.calais_disable_capi_override,
         }
     }
 
@@ -474,6 +537,19 @@ impl Clients {
             c.storage_hardware.push(count(tally.rows.hardware));
             c.storage_unknown.push(count(tally.rows.storage_unknown));
             c.conflicts.push(count(tally.rows.conflicts));
+            let ClientSums { keys, api: [capi, cng, unknown], hardware, attested, conflicting, findings } =
+                tally.joined;
+            c.keys.push(Some(i64::from(keys)));
+            c.keys_capi.push(Some(i64::from(capi)));
+            c.keys_cng.push(Some(i64::from(cng)));
+            c.keys_api_unknown.push(Some(i64::from(unknown)));
+            c.keys_hardware.push(Some(i64::from(hardware)));
+            c.keys_attested.push(Some(i64::from(attested)));
+            c.keys_conflicting.push(Some(i64::from(conflicting)));
+            let [blocks, warns, not_known] = findings;
+            c.findings_block.push(Some(i64::from(blocks)));
+            c.findings_warn.push(Some(i64::from(warns)));
+            c.findings_unknown.push(Some(i64::from(not_known)));
         }
         c.finish()
     }

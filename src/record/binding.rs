@@ -1,9 +1,11 @@
 //! An endpoint or role on a client that uses a certificate.
 
+use serde::{Deserialize, Serialize};
+
 use super::{FormatConfidence, Lineage, Text};
 
 /// What uses the certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BindingKind {
     /// An endpoint of http.sys (`netsh http show sslcert`).
     HttpSys,
@@ -44,7 +46,7 @@ impl BindingKind {
 }
 
 /// An endpoint or role that uses a certificate, as the export says. Every `None` means "not said".
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Binding<'a> {
     /// Where in the source.
     pub lineage: Lineage,

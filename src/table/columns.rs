@@ -144,6 +144,7 @@ table! {
         unknown_critical: TextList, Repeats @ Profile, "Critical extensions that certcensus does not interpret.";
         is_weak: Bool, Repeats @ Profile, "weak_reasons is not empty.";
         weak_reasons: TextList, Repeats @ Profile, "Why key or signature is weak: rsa_below_2048, sha1_signature and so on.";
+        is_roca: Bool, Repeats @ Own, "The RSA modulus has the shape of keys of a vulnerable library (ROCA, CVE-2017-15361): they can be broken.";
         pqc_status: Word, Repeats @ Profile, "quantum_vulnerable, post_quantum or composite, by the key algorithm; null where the algorithm is unknown.";
         attestation_policies: TextList, Repeats @ Profile, "TPM attestation policies by name: endorsement_key (high), endorsement_certificate (medium), user_credentials (low). As stated by the issuer, not verified here.";
         tpm_role: Word, Repeats @ Profile, "Role of a TPM certificate by its extended key usage: endorsement_key, platform, attestation_identity_key, privacy_ca.";
@@ -154,6 +155,84 @@ table! {
         yubikey_touch_policy: Word, Repeats @ Profile, "YubiKey touch policy of the slot.";
         yubikey_form_factor: Int32, Repeats @ Profile, "YubiKey form factor byte, raw.";
         problems: TextList, Repeats @ Profile, "Fields that could not be parsed; rejects tells why.";
+    }
+}
+
+table! {
+    /// One row is a private key as known on one client, with the verdict of everything that the scan has on it.
+    KEYS = "keys", Keys {
+        audit: Word, Repeats @ Run, "Name of the audit, from --audit.";
+        key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). One row each; joins observations, evidence and findings.";
+        client: Word, Repeats @ Run, "Machine, lower case.";
+        client_basis: Word, Repeats @ Run, "How the client is known: record, dir, stem, regex or name.";
+        user_sid: Word, Repeats @ Key, "Owner of the user store it was seen in.";
+        store_location: Word, Repeats @ Key, "Kind of the store it was first seen in.";
+        store_name: Word, Repeats @ Key, "Store it was first seen in.";
+        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex.";
+        thumbprint: Text, Differs, "SHA-1 of its certificate, hex; of several the one that ends last.";
+        sha256: Text, Differs, "SHA-256 of that certificate, hex: joins certificates.";
+        subject: Text, Differs, "Subject of that certificate, RFC 4514.";
+        not_after: Time, Repeats, "End of that certificate's validity.";
+        key_algorithm: Word, Repeats @ Profile, "As in certificates.";
+        key_size_bits: Int32, Repeats @ Profile, "As in certificates.";
+        pqc_status: Word, Repeats @ Profile, "As in certificates.";
+        is_client_auth: Bool, Repeats @ Profile, "One of its certificates allows client authentication.";
+        is_server_auth: Bool, Repeats @ Profile, "One of its certificates allows server authentication.";
+        is_smart_card_logon: Bool, Repeats @ Profile, "One of its certificates is for smart-card logon.";
+        template_name: Word, Repeats @ Profile, "Template of that certificate: by its extension, or by the scan's template of that OID.";
+        template_oid: Word, Repeats @ Profile, "Template of that certificate.";
+        certificates: Int32, Repeats, "Distinct certificates of this key that were seen with it.";
+        key_presence: Word, Repeats @ Key, "opened, declared or missing, as the latest collection says.";
+        provider_name: Word, Repeats @ Key, "Provider as the latest record claims it, verbatim.";
+        provider_type: Int64, Repeats @ Key, "dwProvType of the same record.";
+        is_exportable: Bool, Repeats @ Key, "Some record says that the key can be exported; false where others say that it cannot.";
+        is_in_file: Bool, Repeats @ Key, "The key itself lies in an exported file.";
+        key_api: Word, Repeats @ Key, "Verdict: capi, cng or unknown.";
+        key_api_grade: Word, Repeats @ Key, "Strength of the evidence: attested, recorded, catalogued or inferred.";
+        key_api_rule: Word, Repeats @ Key, "Rule that decided; certcensus explain RULE tells it.";
+        key_api_conflict: Bool, Repeats @ Key, "Other evidence contradicts the verdict.";
+        key_storage: Word, Repeats @ Key, "Verdict: software, tpm, smart_card, usb_token, virtual_smart_card, hsm, cloud_kms, vbs, other_hardware or unknown.";
+        key_storage_grade: Word, Repeats @ Key, "Strength of the evidence: attested, recorded, catalogued or inferred.";
+        key_storage_rule: Word, Repeats @ Key, "Rule that decided; certcensus explain RULE tells it.";
+        key_storage_conflict: Bool, Repeats @ Key, "Other evidence contradicts the verdict.";
+        conflict: Word, Repeats, "Both sides of each conflict, in words.";
+        hardware_backed: Bool, Repeats @ Key, "The key is in hardware. Null where that is not known or the evidence allows both.";
+        attestation_assurance: Word, Repeats @ Key, "high, medium or low, by the TPM attestation policy of a certificate; the grade tells whether it was verified.";
+        attestation_status: Word, Repeats, "verified, or why not (no_issuer, issuer_not_listed, bad_signature and so on); null without marks of attestation or without --attestation-issuers.";
+        observations: Int32, Repeats, "Rows of observations that show it.";
+        sources: Int32, Repeats, "Sources that they stand in.";
+        enrolments: Int32, Repeats, "Rows of requests for this public key.";
+        clients_with_key: Int32, Repeats, "Clients with a private key of this public key.";
+        source_id: Word, Repeats @ Run, "Where it was first seen: joins sources.";
+        source_path: Word, Repeats @ Run, "Path of that source inside its input.";
+        source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
+        byte_offset: Int64, Differs, "Offset of that record in the source.";
+        record_number: Int64, Differs, "The export's own number of that record.";
+    }
+}
+
+table! {
+    /// One row is a piece of evidence about a key: what decided its verdict, agreed with it or contradicted it.
+    EVIDENCE = "evidence", Evidence {
+        audit: Word, Repeats @ Run, "Name of the audit, from --audit.";
+        key_id: Text, Repeats @ Own, "The key: joins keys.";
+        client: Word, Repeats @ Run, "Its machine, lower case.";
+        subject: Word, Repeats @ Key, "The verdict that it is about: api or storage.";
+        kind: Word, Repeats @ Key, "Which claim or fact it is: provider_type, provider_name, key_path, declared_provider and so on.";
+        rule: Word, Repeats @ Key, "Rule by which it is read; certcensus explain RULE tells it.";
+        rank: Int32, Repeats @ Key, "Strength among the evidence on its subject, 1 the strongest.";
+        value: Word, Repeats @ Key, "The claim, verbatim.";
+        says: Word, Repeats @ Key, "What it says: an API or a kind of storage, with what else it allows.";
+        outcome: Word, Repeats @ Key, "won, agreed or contradicted.";
+        times: Int32, Repeats @ Key, "How many records say the same; the first one is named.";
+        observation_id: Text, Repeats @ Own, "The observation that says it.";
+        request_id: Text, Repeats @ Own, "The enrolment that says it.";
+        template_id: Text, Repeats @ Own, "The template that says it.";
+        source_id: Word, Repeats @ Run, "Where it stands: joins sources.";
+        source_path: Word, Repeats @ Run, "Path of that source inside its input.";
+        source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
+        byte_offset: Int64, Repeats @ Own, "Offset of that record in the source.";
+        record_number: Int64, Repeats @ Own, "The export's own number of that record.";
     }
 }
 
@@ -391,6 +470,16 @@ table! {
         storage_hardware: Int64, Repeats, "Observations with hardware_backed true.";
         storage_unknown: Int64, Repeats, "Observations with a key whose hardware_backed is null.";
         conflicts: Int64, Repeats, "Observations with a conflict in either verdict.";
+        keys: Int64, Repeats, "Private keys, each once: rows of keys.";
+        keys_capi: Int64, Repeats, "Keys with key_api capi: still to be moved.";
+        keys_cng: Int64, Repeats, "Keys with key_api cng.";
+        keys_api_unknown: Int64, Repeats, "Keys with key_api unknown.";
+        keys_hardware: Int64, Repeats, "Keys with hardware_backed true.";
+        keys_attested: Int64, Repeats, "Keys whose storage is attested.";
+        keys_conflicting: Int64, Repeats, "Keys with a conflict in either verdict.";
+        findings_block: Int64, Repeats, "Findings with status blocks: what does not work, or will not.";
+        findings_warn: Int64, Repeats, "Findings with status warns.";
+        findings_unknown: Int64, Repeats, "Findings with status unknown: what the exports do not tell.";
     }
 }
 

@@ -60,6 +60,42 @@ impl Data {
         self.len() == 0
     }
 
+    /// The text of this state.
+    pub fn text(&self, state: usize) -> Option<&str> {
+        let bytes = match self {
+            Data::Text(texts) if texts.valid.is_valid(state) => Some(texts.texts.get(state)),
+            Data::Words(words) => words.get(state),
+            _ => None,
+        };
+        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The number of this state, of whichever size; of a time its microseconds.
+    pub fn number(&self, state: usize) -> Option<i64> {
+        match self {
+            Data::Int32(values) if values.valid.is_valid(state) => values.values.get(state).map(|n| i64::from(*n)),
+            Data::Int64(values) | Data::Time(values) if values.valid.is_valid(state) => {
+                values.values.get(state).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// True, false or not known, in this state.
+    pub fn flag(&self, state: usize) -> Option<bool> {
+        match self {
+            Data::Bool(values) if values.valid.is_valid(state) => values.values.get(state).copied(),
+            _ => None,
+        }
+    }
+
+    /// The texts of this state's list.
+    pub fn list(&self, state: usize) -> impl Iterator<Item = &str> {
+        let lists = if let Data::List(lists) = self { Some(lists) } else { None };
+        let items = lists.into_iter().flat_map(move |lists| lists.range(state).map(|at| lists.items.get(at)));
+        items.filter_map(|item| std::str::from_utf8(item).ok())
+    }
+
     /// The values of an array as a report's reader gives it.
     pub fn from_array(array: &ArrayRef) -> Result<Data, Error> {
         let rows = 0..array.len();

@@ -197,6 +197,8 @@ pub static TABLES: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     vec![
         &columns::OBSERVATIONS,
         &columns::CERTIFICATES,
+        &columns::KEYS,
+        &columns::EVIDENCE,
         &columns::PROVIDERS,
         &columns::BINDINGS,
         &columns::TEMPLATES,

@@ -10,7 +10,7 @@ use x509_parser::public_key::RSAPublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::algorithm::{self, KeyKind};
-use super::{Facts, refusal};
+use super::{Facts, refusal, roca};
 use crate::der::{self, Items, tag};
 
 /// Smallest sound RSA exponent is the one after 2^16 (FIPS 186-5 A.1.1).
@@ -66,6 +66,7 @@ fn rsa(facts: &mut Facts, key: &[u8]) {
         },
     };
     facts.key_size_bits = integer_bits(modulus);
+    facts.is_roca = roca::has_shape(modulus);
     if facts.key_size_bits.is_some_and(|bits| bits < 2048) {
         facts.weak_reasons.push("rsa_below_2048");
     }

@@ -19,6 +19,7 @@ mod own;
 mod plain_name;
 mod profile;
 pub mod request;
+pub mod roca;
 mod san;
 mod signature;
 mod skeleton;
@@ -89,6 +90,8 @@ pub struct Facts {
     pub curve: Option<Label>,
     /// RSA public exponent, if it fits.
     pub rsa_exponent: Option<i64>,
+    /// The RSA modulus has the shape of keys that a vulnerable library made ([`roca`]).
+    pub is_roca: bool,
     /// `sha256_with_rsa`, `ecdsa_with_sha384`, `rsa_pss`, `ed25519`, `ml_dsa_65`, ..., or the dotted OID.
     pub signature_algorithm: Option<Label>,
     /// Hash of the signature (`sha256`); for RSA-PSS from its parameters.

@@ -58,7 +58,7 @@ fn the_manifest_lists_every_file_as_it_is() {
     let there: Vec<_> = report.bytes().into_iter().map(|(name, _)| name).collect();
     assert_eq!(listed, there, "every file is listed");
     let mut expected: Vec<&str> = manifest["tables"].as_object().unwrap().keys().map(String::as_str).collect();
-    expected.push("manifest.json");
+    expected.extend(["findings.md", "manifest.json"]);
     expected.sort_unstable();
     assert_eq!(names(&report.path), expected, "and nothing else is there");
     assert_eq!(names(&bench.path("")), ["fleet", "report"], "nothing is left beside the report");

@@ -198,9 +198,11 @@ pub const LINEAGE: [&str; 8] = [
 ];
 
 /// The tables of a report except `sources`.
-pub const CONTENT: [&str; 9] = [
+pub const CONTENT: [&str; 11] = [
     "observations",
     "certificates",
+    "keys",
+    "evidence",
     "providers",
     "bindings",
     "templates",

@@ -1,0 +1,346 @@
+//! What a row group leaves for the join of the scan: its keys with what is said of them and of their certificates, and what
+//! stands beside them.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::classify::Marks;
+use crate::client::Basis;
+use crate::findings::facts::TemplateFacts;
+use crate::group::certstore::policy_arc;
+use crate::group::key_ids::KeyIds;
+use crate::group::row::{self, Row};
+use crate::join::across;
+use crate::join::note::{
+    self, CertificateOwn, CertificateProfile, Class, Enrolment, Head, KeyBody, KeyOwn, KeyState, Said, Word,
+};
+use crate::join::parts::{Split, draw, part_of};
+use crate::record::{Binding, CapiUse, Lineage, Provider, Request, Text};
+use crate::table::Data;
+use crate::table::columns::CERTIFICATES;
+use crate::table::words::NULL;
+use crate::walk::SourceNumber;
+
+use super::encode;
+
+/// Notes of one group.
+#[derive(Default)]
+pub struct Notes {
+    /// Where the words of each row with a key end: what is its own, and the state.
+    waiting: Vec<(usize, usize)>,
+    words: Vec<u8>,
+    /// What files with keys in them say of those keys, by the place among the waiting.
+    of_files: Vec<(usize, Vec<u8>)>,
+    /// Templates, each with its length in front.
+    templates: Vec<u8>,
+    /// Notes about anything else, whole.
+    beside: Vec<u8>,
+    /// Enrolments that speak of a key, each with its length in front.
+    enrolments: Vec<u8>,
+    /// Codes and versions of Configuration Manager sites.
+    sites: Vec<(String, String)>,
+    /// The client and source whose providers come, and those that came.
+    list: Option<(Option<String>, SourceNumber)>,
+    providers: Vec<u8>,
+    /// The last client that got a note of its own.
+    client: Option<String>,
+}
+
+/// Notes as they leave the group.
+#[derive(Default)]
+pub struct Left {
+    /// Notes about clients and keys.
+    pub notes: Split,
+    /// Enrolments that do not say the public key.
+    pub nameless: Split,
+    /// Codes and versions of Configuration Manager sites.
+    pub sites: Vec<(String, String)>,
+    /// A note for each key whose public key is known, without a body or with what the file that it lies in says; and
+    /// enrolments of known public keys.
+    pub keys: Split,
+    /// Templates, each the body of a note.
+    pub templates: Vec<u8>,
+    /// Certificates that bear on attestations, each with its length in front.
+    pub attesting: Vec<u8>,
+}
+
+/// The place of a record, for its note.
+pub fn origin<'a>(origin: &row::Origin<'a>, lineage: Lineage) -> note::Origin<'a> {
+    note::Origin { source: origin.number, source_id: *origin.id(), member: origin.member_name(), lineage }
+}
+
+impl Notes {
+    /// Bytes held.
+    pub fn weight(&self) -> usize {
+        self.words.len() + self.beside.len() + self.enrolments.len() + self.templates.len()
+    }
+
+    /// Takes in a row with a key.
+    pub fn key(&mut self, row: &Row<'_>) {
+        let o = row.observation;
+        let own = KeyOwn {
+            origin: origin(&row.origin, o.lineage),
+            collected_at: o.collection.collected_at,
+            sha1: o.certificate.sha1,
+            container: o.claims.key_container.as_deref(),
+            path: o.claims.key_path.as_deref(),
+        };
+        note::append(&own, &mut self.words);
+        let own_end = self.words.len();
+        let state = KeyState {
+            basis: note::basis_number(row.client.map(|(_, basis)| basis)),
+            store_location: o.store_location,
+            store_name: o.store_name.as_deref().map(Text::Borrowed),
+            user_sid: o.user_sid.as_deref().map(Text::Borrowed),
+            claims: note::trimmed(&o.claims),
+        };
+        note::append(&state, &mut self.words);
+        if let (true, Some(name)) = (o.claims.in_file, o.claims.provider_name.as_deref()) {
+            let mut told = Vec::new();
+            let said = Said::FileProvider(Text::Borrowed(name));
+            note::append(&Word { origin: origin(&row.origin, o.lineage), said }, &mut told);
+            self.of_files.push((self.waiting.len(), told));
+        }
+        self.waiting.push((own_end, self.words.len()));
+    }
+
+    /// A template, as rules see it.
+    pub fn template(&mut self, at: &row::Origin<'_>, lineage: Lineage, facts: &TemplateFacts) {
+        let head = Head::of_client(Class::Client, None);
+        let origin = origin(at, lineage);
+        head.write(&mut self.templates, |out| {
+            note::append(&origin, out);
+            note::append(facts, out);
+        });
+    }
+
+    /// There is such a client.
+    pub fn client(&mut self, client: Option<&str>) {
+        if client.is_some() && self.client.as_deref() != client {
+            Head::of_client(Class::Client, client).write(&mut self.beside, |_| {});
+            self.client = client.map(str::to_owned);
+        }
+    }
+
+    /// A provider is registered on a client. A list of them is one note.
+    pub fn provider(&mut self, client: Option<&str>, at: &row::Origin<'_>, p: &Provider<'_>) {
+        let goes_on = self.list.as_ref().is_some_and(|(of, source)| of.as_deref() == client && *source == at.number);
+        if !goes_on {
+            self.end_list();
+            self.list = Some((client.map(str::to_owned), at.number));
+            note::append(&at.number, &mut self.providers);
+        }
+        note::append(&note::bare(p), &mut self.providers);
+    }
+
+    fn end_list(&mut self) {
+        let providers = std::mem::take(&mut self.providers);
+        if let Some((client, _)) = self.list.take() {
+            let head = Head::of_client(Class::Provider, client.as_deref());
+            head.write(&mut self.beside, |out| out.extend_from_slice(&providers));
+        }
+    }
+
+    /// A client has a binding or role.
+    pub fn binding(&mut self, client: Option<(&str, Basis)>, at: &row::Origin<'_>, b: &Binding<'_>) {
+        if let (Some(code), Some(version)) = (b.site_code.as_deref(), b.site_version.as_deref()) {
+            self.sites.push((code.to_owned(), version.to_owned()));
+        }
+        let basis = note::basis_number(client.map(|(_, basis)| basis));
+        let words = note::BindingWords { origin: origin(at, b.lineage), basis, binding: b.clone() };
+        let head = Head::of_client(Class::Binding, client.map(|(name, _)| name));
+        head.write(&mut self.beside, |out| note::append(&words, out));
+    }
+
+    /// A program used CryptoAPI for a smart card.
+    pub fn capi_use(&mut self, client: Option<&str>, event: &CapiUse<'_>) {
+        let program = event.program.as_deref().unwrap_or_default();
+        Head::of_client(Class::CapiUse, client).write(&mut self.beside, |out| note::append(&program, out));
+    }
+
+    /// An enrolment, if it speaks of a key.
+    pub fn request(&mut self, at: &row::Origin<'_>, r: &Request<'_>) {
+        let Some(enrolment) = Enrolment::of(r, origin(at, r.lineage)) else { return };
+        let head = Head { spki_sha256: r.spki_sha256, ..Head::of_client(Class::Attached, None) };
+        head.write(&mut self.enrolments, |out| note::append(&enrolment, out));
+    }
+
+    /// The notes, once every key has its identity. `certificate_of` and `client_of` are by row.
+    pub fn finish<'c>(
+        &mut self,
+        ids: &KeyIds,
+        certificate_of: &[u32],
+        client_of: impl Fn(u32) -> Option<&'c str>,
+        shown: encode::Shown<'_>,
+        spki_of: impl Fn(u32) -> Option<[u8; 32]>,
+    ) -> Left {
+        self.end_list();
+        let mut notes = Split::default();
+        let waiting = std::mem::take(&mut self.waiting);
+        let words = std::mem::take(&mut self.words);
+        notes.reserve(self.beside.len() + words.len() + waiting.len() * 300);
+        for (head, _, whole) in note::all(&std::mem::take(&mut self.beside)) {
+            notes.of(note::part(&head)).extend_from_slice(whole);
+        }
+        let facts = Facts::new();
+        let (mut start, mut keys, mut nameless) = (0, Split::default(), Split::default());
+        keys.reserve(waiting.len() * 80);
+        let mut of_files = std::mem::take(&mut self.of_files).into_iter().peekable();
+        let mut profiles: HashMap<u32, Vec<u8>, FixedState> = HashMap::default();
+        for (at, ((row, key_id), (own_end, end))) in ids.all().zip(waiting).enumerate() {
+            let number = certificate_of.get(row as usize).copied().filter(|number| *number != NULL);
+            let spki_sha256 = number.and_then(&spki_of);
+            let head = Head { class: Class::Key, key_id: *key_id, spki_sha256, client: client_of(row) };
+            let own = words.get(start..own_end).unwrap_or_default();
+            let state = words.get(own_end..end).unwrap_or_default();
+            head.write(notes.of(note::part(&head)), |out| {
+                let certificate = number.map(|number| {
+                    let profile = shown.profile_of.map_or(Some(number), |of| of.get(number as usize).copied());
+                    let profile = profile.unwrap_or(NULL);
+                    let bytes = profiles.entry(profile).or_insert_with(|| {
+                        let mut bytes = Vec::new();
+                        note::append(&facts.profile(profile as usize, shown), &mut bytes);
+                        bytes
+                    });
+                    (facts.own(number as usize, shown), &bytes[..])
+                });
+                KeyBody::write(own, certificate.as_ref().map(|(own, profile)| (own, *profile)), out);
+                out.extend_from_slice(state);
+            });
+            start = end;
+            let told = of_files.next_if(|(of, _)| *of == at).map(|(_, told)| told);
+            if let Some(spki) = &spki_sha256 {
+                head.write(keys.of(across::part(spki)), |out| out.extend(told.iter().flatten()));
+            }
+        }
+        for (head, _, whole) in note::all(&std::mem::take(&mut self.enrolments)) {
+            match &head.spki_sha256 {
+                Some(spki) => keys.of(across::part(spki)).extend_from_slice(whole),
+                None => nameless.of(part_of(draw(whole))).extend_from_slice(whole),
+            }
+        }
+        let (templates, sites) = (std::mem::take(&mut self.templates), std::mem::take(&mut self.sites));
+        Left { notes, keys, nameless, sites, templates, attesting: Vec::new() }
+    }
+}
+
+/// Reads the facts of certificates back from the columns.
+struct Facts {
+    columns: [Place; COLUMNS.len()],
+}
+
+/// The place of a column of `certificates`.
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+}
+
+/// The columns that are read back: first those of a certificate's own, then those of its profile, each in the order in
+/// which [`Facts`] takes them.
+const COLUMNS: [&str; 25] = [
+    "thumbprint",
+    "sha256",
+    "subject",
+    "not_before",
+    "not_after",
+    "is_self_signed",
+    "sid",
+    "san_upn",
+    "is_roca",
+    "key_algorithm",
+    "key_size_bits",
+    "signature_algorithm",
+    "pqc_status",
+    "weak_reasons",
+    "key_usage",
+    "eku",
+    "is_ca",
+    "is_client_auth",
+    "is_server_auth",
+    "is_smart_card_logon",
+    "attestation_policies",
+    "tpm_role",
+    "is_yubikey_attestation",
+    "template_name",
+    "template_oid",
+];
+
+impl Facts {
+    fn new() -> Self {
+        let columns = COLUMNS.map(|name| Place { at: CERTIFICATES.index(name).unwrap_or(usize::MAX) });
+        Facts { columns }
+    }
+
+    /// What is the certificate's own.
+    fn own<'s>(&self, number: usize, shown: encode::Shown<'s>) -> CertificateOwn<'s> {
+        let data = |place: Place| shown.columns.get(place.at);
+        let text = |place| data(place).and_then(|data: &'s Data| data.text(number));
+        let micros = |place| data(place).and_then(|data| data.number(number));
+        let flag = |place| data(place).and_then(|data| data.flag(number));
+        let [sha1, sha256, subject, not_before, not_after, is_self_signed, sid, upn, is_roca, ..] = self.columns;
+        CertificateOwn {
+            sha1: digest(text(sha1)),
+            sha256: digest(text(sha256)),
+            subject: text(subject),
+            not_before: micros(not_before),
+            not_after: micros(not_after),
+            is_self_signed: flag(is_self_signed),
+            has_sid: text(sid).is_some(),
+            has_upn: data(upn).is_some_and(|data| data.list(number).next().is_some()),
+            is_roca: flag(is_roca) == Some(true),
+        }
+    }
+
+    /// What certificates of one profile share.
+    fn profile(&self, state: usize, shown: encode::Shown<'_>) -> CertificateProfile {
+        let data = |place: Place| shown.columns.get(place.at);
+        let text = |place| data(place).and_then(|data| data.text(state)).map(str::to_owned);
+        let flag = |place| data(place).and_then(|data| data.flag(state));
+        let list = |place| {
+            let items = data(place).into_iter().flat_map(|data| data.list(state));
+            items.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let [
+            ..,
+            algorithm,
+            bits,
+            signature,
+            pqc,
+            weak,
+            usage,
+            eku,
+            is_ca,
+            client,
+            server,
+            logon,
+            policies,
+            role,
+            yubikey,
+            name,
+            oid,
+        ] = self.columns;
+        let arcs: Vec<u8> = list(policies).iter().filter_map(|name| policy_arc(name)).collect();
+        let marks = Marks::new(&arcs, flag(is_ca), text(role).as_deref(), flag(yubikey) == Some(true));
+        CertificateProfile {
+            marks,
+            key_algorithm: text(algorithm),
+            key_size_bits: data(bits).and_then(|data| data.number(state)).and_then(|bits| i32::try_from(bits).ok()),
+            signature_algorithm: text(signature),
+            pqc_status: text(pqc),
+            weak_reasons: list(weak),
+            key_usage: list(usage),
+            eku: list(eku),
+            is_ca: flag(is_ca),
+            is_client_auth: flag(client),
+            is_server_auth: flag(server),
+            is_smart_card_logon: flag(logon),
+            template_name: text(name),
+            template_oid: text(oid),
+        }
+    }
+}
+
+/// The digest of a column of hex; zero where there is none.
+fn digest<const N: usize>(text: Option<&str>) -> [u8; N] {
+    text.and_then(crate::hex::parse).unwrap_or([0; N])
+}

@@ -1,0 +1,143 @@
+//! The first step: what can be said of a public key whoever has it.
+
+use std::collections::HashMap;
+use std::fs::File;
+
+use arrow::array::AsArray;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::error::Error;
+use crate::hex;
+use crate::record::Text;
+use crate::report::Certificates;
+
+use super::Aliases;
+use super::note::{self, Attached, Class, Enrolment, Head, Said, Word, draw_client};
+use super::parts::{Parts, Taken, part_of};
+
+/// Most words of others kept for one public key, each different from the others: a key has one or two enrolments.
+const MAX_WORDS: usize = 64;
+/// Rows of `certificates` looked at together.
+const BATCH_ROWS: usize = 32 * 1024;
+
+/// The part of a public key.
+pub fn part(spki_sha256: &[u8; 32]) -> usize {
+    let (first, _) = spki_sha256.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
+    part_of(u64::from_le_bytes(*first))
+}
+
+/// Finds the public keys of enrolments that name a certificate, or the key's own hash, and puts them with the others.
+/// Enrolments of keys that no certificate of the scan has are of no use here; they stand in `requests`.
+pub fn name(nameless: &[Vec<u8>], certificates: &Certificates, by_key: &mut Parts) -> Result<(), Error> {
+    let mut wanted: HashMap<Vec<u8>, Vec<&[u8]>> = HashMap::new();
+    for (_, body, _) in nameless.iter().flat_map(|bytes| note::all(bytes)) {
+        let Ok(enrolment) = postcard::from_bytes::<Enrolment<'_>>(body) else { continue };
+        let key = enrolment.public_key_sha1.map(|hash| [b"k", &hash[..]].concat());
+        let by_sha256 = enrolment.sha256.map(|hash| [b"s", &hash[..]].concat());
+        let by_sha1 = enrolment.sha1.map(|hash| [b"t", &hash[..]].concat());
+        if let Some(name) = key.or(by_sha256).or(by_sha1) {
+            wanted.entry(name).or_default().push(body);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    for file in &certificates.files {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(file).map_err(Error::io(file))?)?;
+        let hashes = ["sha256", "thumbprint", "spki_sha256", "public_key_sha1"];
+        let mask = ProjectionMask::columns(builder.parquet_schema(), hashes);
+        for rows in builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
+            let rows = rows?;
+            let text = |column: usize| rows.column(column).as_string::<i32>();
+            let (sha256, sha1, spki, key) = (text(0), text(1), text(2), text(3));
+            for row in 0..rows.num_rows() {
+                let Some(spki) = hex::parse::<32>(spki.value(row)) else { continue };
+                let names = [
+                    hex::parse::<20>(key.value(row)).map(|hash| [b"k", &hash[..]].concat()),
+                    hex::parse::<32>(sha256.value(row)).map(|hash| [b"s", &hash[..]].concat()),
+                    hex::parse::<20>(sha1.value(row)).map(|hash| [b"t", &hash[..]].concat()),
+                ];
+                for name in names.into_iter().flatten() {
+                    // One certificate is enough: the same key in others is the same key.
+                    for body in wanted.remove(&name).into_iter().flatten() {
+                        let mut note = Vec::new();
+                        let head = Head { spki_sha256: Some(spki), ..Head::of_client(Class::Attached, None) };
+                        head.write(&mut note, |out| out.extend_from_slice(body));
+                        by_key.push(part(&spki), note)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Joins one part: for each key of which there is something to say a note, with the part of its client.
+pub fn join(taken: Taken, aliases: &Aliases) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+    let bytes = taken.read()?;
+    let mut notes: Vec<(Head<'_>, &[u8])> =
+        bytes.iter().flat_map(|bytes| note::all(bytes)).map(|(head, body, _)| (head, body)).collect();
+    // Stable: inside a key in the order of the sources.
+    notes.sort_by_key(|(head, _)| (head.spki_sha256, head.class, head.key_id));
+    let mut told = Vec::new();
+    for of_key in notes.chunk_by(|(a, _), (b, _)| a.spki_sha256 == b.spki_sha256) {
+        let keys = || of_key.iter().filter(|(head, _)| head.class == Class::Key);
+        // A machine under two names is one.
+        let own_name = |name| aliases.get(name).map_or(name, String::as_str);
+        let mut clients: Vec<&str> = keys().filter_map(|(head, _)| head.client).map(own_name).collect();
+        clients.sort_unstable();
+        clients.dedup();
+        let (words, enrolments) = words(of_key);
+        if clients.len() < 2 && words.is_empty() && enrolments == 0 {
+            continue;
+        }
+        let clients_with_key = u32::try_from(clients.len()).unwrap_or(u32::MAX);
+        let mut last = None;
+        for (head, _) in keys() {
+            if last == Some(head.key_id) {
+                continue;
+            }
+            last = Some(head.key_id);
+            let attached = Attached { clients_with_key, words: words.clone(), enrolments };
+            let mut bytes = Vec::new();
+            let named = Head { class: Class::Attached, ..*head };
+            named.write(&mut bytes, |out| note::append(&attached, out));
+            told.push((part_of(draw_client(head.client)), bytes));
+        }
+    }
+    Ok(told)
+}
+
+/// What enrolments and files say of one public key, each thing once, and the number of enrolments.
+fn words<'a>(of_key: &[(Head<'a>, &'a [u8])]) -> (Vec<Word<'a>>, u32) {
+    let mut words: Vec<Word<'a>> = Vec::new();
+    let mut enrolments = 0;
+    let mut add = |word: Word<'a>| {
+        if words.len() < MAX_WORDS && words.iter().all(|known| known.said != word.said) {
+            words.push(word);
+        }
+    };
+    for (head, body) in of_key {
+        if head.class == Class::Key {
+            if !body.is_empty()
+                && let Ok(word) = postcard::from_bytes::<Word<'_>>(body)
+            {
+                add(word);
+            }
+            continue;
+        }
+        let Ok(enrolment) = postcard::from_bytes::<Enrolment<'_>>(body) else { continue };
+        enrolments += 1;
+        let origin = enrolment.origin;
+        if let Some(name) = enrolment.provider_name {
+            let said = if enrolment.is_ca_row { Said::CaProvider(name) } else { Said::RequestProvider(name) };
+            add(Word { origin, said });
+        }
+        if !enrolment.attestation.is_empty() {
+            let marks = enrolment.attestation.join(" ");
+            add(Word { origin, said: Said::Attestation(Text::Owned(marks)) });
+        }
+    }
+    (words, enrolments)
+}

@@ -1,0 +1,708 @@
+//! The second step: the clients of one part, each with its keys, its bindings and itself.
+//!
+//! Most keys are seen once, and nobody else speaks of them: their verdict follows from what their record says, and so do
+//! the rows of their evidence. Both are worked out once for each different thing that records say.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::classify::{
+    Catalogue, Classifier, Grade, Hearsay, Joined, KeyApi, KeyStorage, Marks, Verdicts, Voice, Witness, names_place,
+    registrations,
+};
+use crate::client::Basis;
+use crate::error::Error;
+use crate::findings::facts::{self, Bound, CertificateFacts, TemplateFacts};
+use crate::findings::{self, Outcome, Status};
+use crate::group::tally::Clients;
+use crate::record::{Api, Claims, Provider, StoreLocation, Text};
+use crate::walk::SourceNumber;
+
+use super::attestation::Verified;
+use super::note::{
+    self, Attached, BindingWords, CertificateOwn, CertificateProfile, Class, Head, KeyBody, KeyOwn, KeyState, Origin,
+    Said,
+};
+use super::parts::Taken;
+use super::rows::{Concerned, KeyRow, Tables};
+use super::{Aliases, Asked, Sites, Templates, category_api};
+
+/// Most providers of one client that are held: more is no registry, and says nothing (`classify::registrations`).
+const MAX_PROVIDERS: usize = 1024;
+/// The same in bytes, for a client that is known.
+const MAX_REGISTRY: usize = 256 * 1024;
+/// Most programs named of one client.
+const MAX_PROGRAMS: usize = 256;
+
+/// What the join of every client needs.
+pub struct Context<'a> {
+    /// What is asked.
+    pub asked: &'a Asked<'a>,
+    /// The scan's templates.
+    pub templates: &'a Templates,
+    /// Other names of clients.
+    pub aliases: &'a Aliases,
+    /// What collections say of clients.
+    pub clients: &'a Clients,
+    /// Versions of Configuration Manager sites, by code.
+    pub sites: &'a Sites,
+    /// Attestations, where the user listed who attests.
+    pub verified: Option<&'a Verified>,
+    /// What rules know of the whole scan.
+    pub rules: findings::Context<'a>,
+}
+
+/// Keys and findings of one client, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientSums {
+    /// Keys.
+    pub keys: u32,
+    /// Keys by interface: CryptoAPI, CNG, unknown.
+    pub api: [u32; 3],
+    /// Keys in hardware.
+    pub hardware: u32,
+    /// Keys whose storage is attested.
+    pub attested: u32,
+    /// Keys with a conflict.
+    pub conflicting: u32,
+    /// Findings: blocks, warns, unknown.
+    pub findings: [u32; 3],
+}
+
+impl ClientSums {
+    /// Counts a finding.
+    pub fn add_finding(&mut self, status: Status) {
+        match status {
+            Status::Blocks => self.count(0),
+            Status::Warns => self.count(1),
+            Status::Unknown => self.count(2),
+            Status::Ok | Status::NotListed => {}
+        }
+    }
+
+    fn count(&mut self, status: usize) {
+        self.findings[status] = self.findings[status].saturating_add(1);
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &ClientSums) {
+        let add = |sum: &mut u32, n: u32| *sum = sum.saturating_add(n);
+        add(&mut self.keys, other.keys);
+        add(&mut self.hardware, other.hardware);
+        add(&mut self.attested, other.attested);
+        add(&mut self.conflicting, other.conflicting);
+        self.api.iter_mut().zip(other.api).for_each(|(sum, n)| add(sum, n));
+        self.findings.iter_mut().zip(other.findings).for_each(|(sum, n)| add(sum, n));
+    }
+
+    fn add_key(&mut self, verdicts: &Verdicts) {
+        self.keys += 1;
+        self.api[match verdicts.api.value {
+            KeyApi::Capi => 0,
+            KeyApi::Cng => 1,
+            KeyApi::None | KeyApi::Unknown => 2,
+        }] += 1;
+        self.hardware += u32::from(verdicts.hardware_backed == Some(true));
+        self.attested += u32::from(verdicts.storage.grade == Some(Grade::Attested));
+        self.conflicting += u32::from(verdicts.api.conflict || verdicts.storage.conflict);
+    }
+}
+
+/// Gives context that stands under another name of a client to that client: a copy in its part. Under the other name it is
+/// passed over.
+pub fn rename(parts: &mut [Taken], aliases: &Aliases) -> Result<(), Error> {
+    if aliases.is_empty() {
+        return Ok(());
+    }
+    let mut moved: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    for part in parts.iter_mut() {
+        part.look(|bytes| {
+            for (head, body, _) in note::all(bytes).filter(|(head, ..)| is_context(head.class)) {
+                if let Some(name) = head.client.and_then(|name| aliases.get(name)) {
+                    let head = Head { client: Some(name), ..head };
+                    head.write(moved.entry(note::part(&head)).or_default(), |out| out.extend_from_slice(body));
+                }
+            }
+        })?;
+    }
+    for (at, bytes) in moved {
+        if let Some(part) = parts.get_mut(at) {
+            part.append(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn is_context(class: Class) -> bool {
+    matches!(class, Class::Provider | Class::Binding | Class::CapiUse)
+}
+
+/// One record that shows a key.
+pub struct Seen<'a> {
+    /// What is its own.
+    pub own: KeyOwn<'a>,
+    /// Its certificate's own facts, and its profile.
+    pub certificate: Option<(CertificateOwn<'a>, Rc<Known<CertificateProfile>>)>,
+    /// Its state, with the claims.
+    pub state: Rc<Known<KeyState<'static>>>,
+}
+
+impl Seen<'_> {
+    /// Everything that is said of the key.
+    fn claims(&self) -> Claims<'_> {
+        Claims {
+            key_container: self.own.container.map(Text::Borrowed),
+            key_path: self.own.path.map(Text::Borrowed),
+            ..note::trimmed(&self.state.value.claims)
+        }
+    }
+
+    fn marks(&self) -> Marks {
+        self.certificate.as_ref().map(|(_, profile)| profile.value.marks).unwrap_or_default()
+    }
+}
+
+/// What was decoded, and its number among others of its kind.
+#[derive(Debug)]
+pub struct Known<T> {
+    /// Different for different bytes.
+    pub number: u32,
+    /// What they say.
+    pub value: T,
+}
+
+/// Values decoded from bytes that many notes share: each is decoded once.
+struct Memo<T> {
+    known: HashMap<Box<[u8]>, Rc<Known<T>>, FixedState>,
+    next: u32,
+}
+
+/// Most values remembered of one kind; then it is begun anew.
+const MAX_KNOWN: usize = 16 * 1024;
+
+impl<T> Memo<T> {
+    fn new() -> Self {
+        Memo { known: HashMap::default(), next: 0 }
+    }
+
+    fn get(&mut self, bytes: &[u8], decode: impl FnOnce() -> Option<T>) -> Option<Rc<Known<T>>> {
+        if let Some(known) = self.known.get(bytes) {
+            return Some(Rc::clone(known));
+        }
+        let known = Rc::new(Known { number: self.next, value: decode()? });
+        self.next += 1;
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(bytes.into(), Rc::clone(&known));
+        Some(known)
+    }
+}
+
+/// What a task of joining keeps from client to client.
+pub struct Worker {
+    classifier: Classifier,
+    profiles: Memo<CertificateProfile>,
+    states: Memo<KeyState<'static>>,
+    registries: Memo<Vec<Provider<'static>>>,
+    /// What registries say of one name, by number.
+    registrations: HashMap<Vec<Registration>, u32, FixedState>,
+    /// Verdicts on keys of which one record speaks, and nobody else: by state, what the registry says of its provider, and
+    /// marks.
+    judged: HashMap<(u32, u32, Marks), Rc<Judged>, FixedState>,
+}
+
+/// One entry of a registry, as far as it speaks of a key: interface and flags.
+type Registration = (Option<Api>, Option<u32>, Option<Api>);
+
+/// A verdict that many keys share, and the rows that follow from it.
+pub struct Judged {
+    /// The verdicts.
+    pub verdicts: Verdicts,
+    /// Some piece says hardware.
+    pub claims_hardware: bool,
+    /// Numbers of the pieces in [`Tables`], each with who says it.
+    pub pieces: Vec<(u32, Voice)>,
+    /// Both sides of its conflicts.
+    pub conflict: Option<String>,
+    /// Number of the state in [`Tables`].
+    pub state: u32,
+}
+
+impl Worker {
+    /// Knows nothing yet.
+    pub fn new(catalogue: &Arc<Catalogue>) -> Self {
+        Worker {
+            classifier: Classifier::new(Arc::clone(catalogue)),
+            profiles: Memo::new(),
+            states: Memo::new(),
+            registries: Memo::new(),
+            registrations: HashMap::default(),
+            judged: HashMap::default(),
+        }
+    }
+
+    fn read<'a>(&mut self, body: &'a [u8]) -> Option<Seen<'a>> {
+        let KeyBody { own, certificate, state } = KeyBody::read(body)?;
+        let certificate = match certificate {
+            Some((own, profile)) => Some((own, self.profiles.get(profile, || postcard::from_bytes(profile).ok())?)),
+            None => None,
+        };
+        let state = self.states.get(state, || postcard::from_bytes(state).ok())?;
+        Some(Seen { own, certificate, state })
+    }
+}
+
+/// What one client has beside its keys.
+struct Around<'a> {
+    name: Option<&'a str>,
+    /// Providers of a client that is known.
+    registry: Rc<Known<Vec<Provider<'static>>>>,
+    /// Providers where no client is known, each with its source.
+    nameless: Vec<(SourceNumber, Provider<'static>)>,
+    bindings: Vec<BindingWords<'a>>,
+    programs: Vec<String>,
+}
+
+/// Joins every client of one part.
+pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
+    let mut attached: HashMap<[u8; 16], &[u8], FixedState> = HashMap::default();
+    let mut notes: Vec<(Head<'_>, &[u8])> = Vec::new();
+    for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
+        match head.class {
+            Class::Attached => drop(attached.insert(head.key_id, body)),
+            class if is_context(class) && head.client.is_some_and(|name| context.aliases.contains_key(name)) => {}
+            _ => notes.push((head, body)),
+        }
+    }
+    // Stable: what is alike stays in the order of the sources.
+    notes.sort_by(|(a, _), (b, _)| (a.client, a.class, a.key_id).cmp(&(b.client, b.class, b.key_id)));
+    for of_client in notes.chunk_by(|(a, _), (b, _)| a.client == b.client) {
+        let keys_at = of_client.partition_point(|(head, _)| head.class < Class::Key);
+        let (beside, keys) = of_client.split_at(keys_at);
+        let name = of_client.first().and_then(|(head, _)| head.client);
+        if let Some(around) = Around::of(name, beside, worker) {
+            judge(&around, keys, &attached, context, worker, tables);
+        }
+    }
+}
+
+impl<'a> Around<'a> {
+    fn of(name: Option<&'a str>, notes: &[(Head<'a>, &'a [u8])], worker: &mut Worker) -> Option<Self> {
+        let (mut registry, mut nameless) = (Vec::new(), Vec::new());
+        let (mut bindings, mut programs) = (Vec::new(), Vec::new());
+        for (head, body) in notes {
+            match head.class {
+                Class::Provider => {
+                    let Some((source, providers)) = note::split_providers(body) else { continue };
+                    match name {
+                        Some(_) if registry.len() < MAX_REGISTRY => registry.extend_from_slice(providers),
+                        None if nameless.len() < MAX_PROVIDERS => {
+                            nameless.extend(note::providers(providers).into_iter().map(|provider| (source, provider)));
+                        }
+                        _ => {}
+                    }
+                }
+                Class::Binding => bindings.extend(postcard::from_bytes::<BindingWords<'_>>(body)),
+                Class::CapiUse => {
+                    if let Ok(program) = postcard::from_bytes::<&str>(body)
+                        && !program.is_empty()
+                        && programs.len() < MAX_PROGRAMS
+                    {
+                        programs.push(program.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        programs.sort();
+        programs.dedup();
+        let registry = worker.registries.get(&registry, || Some(note::providers(&registry)))?;
+        Some(Around { name, registry, nameless, bindings, programs })
+    }
+}
+
+/// Judges one client.
+fn judge<'n>(
+    around: &Around<'n>,
+    keys: &[(Head<'n>, &'n [u8])],
+    attached: &HashMap<[u8; 16], &[u8], FixedState>,
+    context: &Context<'_>,
+    worker: &mut Worker,
+    tables: &mut Tables<'_>,
+) {
+    let told = context.clients.told(around.name);
+    let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
+    let mut sums = ClientSums::default();
+    let mut outcomes = Vec::new();
+    let mut bound: HashMap<[u8; 20], Option<Bound>, FixedState> = HashMap::default();
+    bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
+    let mut capi_card_keys = 0;
+    // Rules for keys see the client without the keys of its bindings, which are found on the way.
+    let about = facts::Client {
+        name: around.name,
+        roles: &told.cm_roles,
+        os_version: told.os_version.as_deref(),
+        ubr: told.ubr,
+        cm_client_version: told.cm_client_version.as_deref(),
+        cm_site_code: told.cm_site_code.as_deref(),
+        site_version: told.cm_site_code.as_deref().and_then(|code| context.sites.version(code)),
+        calais_disable_capi_override: told.calais_disable_capi_override,
+        bindings: &[],
+        capi_card_keys: 0,
+        capi_programs: &around.programs,
+    };
+    let before = facts::Client { bindings: &bindings, ..about.clone() };
+    for of_key in keys.chunk_by(|(a, _), (b, _)| a.key_id == b.key_id) {
+        let Some((head, _)) = of_key.first() else { continue };
+        let seen: Vec<Seen<'_>> = of_key.iter().filter_map(|(_, body)| worker.read(body)).collect();
+        let Some(first) = seen.first() else { continue };
+        let told = attached.get(&head.key_id).and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
+        let attached = told.unwrap_or_else(|| Attached { clients_with_key: 1, ..Attached::default() });
+        let whole = Whole::of(head, &seen, &attached, context);
+        let judged = verdict(around, &seen, &whole, worker, tables);
+        sums.add_key(&judged.verdicts);
+        let speaker = whole.speaker(&seen);
+        let key = facts::Key {
+            key_id: head.key_id,
+            spki_sha256: head.spki_sha256,
+            presence: judged.verdicts.presence,
+            api: judged.verdicts.api,
+            storage: judged.verdicts.storage,
+            hardware_backed: judged.verdicts.hardware_backed,
+            claims_hardware: judged.claims_hardware,
+            provider_name: speaker.state.value.claims.provider_name.as_deref(),
+            provider_type: speaker.state.value.claims.provider_type,
+            is_exportable: whole.is_exportable,
+            is_in_file: whole.is_in_file,
+            stores: &whole.stores,
+            certificates: &whole.certificates,
+            clients_with_key: attached.clients_with_key,
+            templates: &whole.template_facts,
+        };
+        let certificate = whole.certificates.first();
+        if !bound.is_empty() {
+            let own = whole.certificates.iter().map(|certificate| (certificate.sha1, Some(certificate)));
+            let claimed = seen.iter().filter_map(|seen| seen.own.sha1).map(|sha1| (sha1, certificate));
+            for (sha1, certificate) in own.chain(claimed) {
+                if let Some(wanted @ None) = bound.get_mut(&sha1) {
+                    *wanted = Some(of_binding(&key, certificate));
+                }
+            }
+        }
+        outcomes.clear();
+        findings::judge_key(&key, &before, &context.rules, &mut outcomes);
+        capi_card_keys += u32::from(findings::is_capi_card_key(&key));
+        tables.key(&KeyRow { head, judged: &judged, seen: &seen, whole: &whole, attached: &attached });
+        for (piece, voice) in &judged.pieces {
+            let place = match voice {
+                Voice::Witness(at) => seen.get(*at).map(|seen| (seen.own.origin, "observation")),
+                Voice::Hearsay(at) => whole.origins.get(*at).copied(),
+            };
+            tables.evidence(head, *piece, place);
+        }
+        for outcome in &outcomes {
+            sums.add_finding(outcome.status);
+            let concerned = Concerned {
+                client: around.name,
+                basis: Some(note::basis(first.state.value.basis)),
+                concerned: certificate.and_then(|certificate| certificate.subject.as_deref()),
+                observation: Some(first.own.origin),
+                key_id: Some(&head.key_id),
+                sha1: certificate.map(|certificate| certificate.sha1),
+                spki_sha256: head.spki_sha256,
+                origin: Some(first.own.origin),
+            };
+            tables.finding(outcome, &concerned);
+        }
+    }
+    for binding in &mut bindings {
+        binding.key = binding.sha1.and_then(|sha1| bound.get(&sha1).cloned().flatten());
+    }
+    let about = facts::Client { bindings: &bindings, capi_card_keys, ..about };
+    outcomes.clear();
+    findings::judge_client(&about, &context.rules, &mut outcomes);
+    for outcome in &outcomes {
+        sums.add_finding(outcome.status);
+        let words = outcome.binding.and_then(|at| around.bindings.get(at));
+        let binding = outcome.binding.and_then(|at| bindings.get(at));
+        let concerned = Concerned {
+            client: around.name,
+            basis: words.map(|words| note::basis(words.basis)).or(Some(Basis::Record)),
+            concerned: binding.and_then(|binding| binding.name).or(around.name),
+            observation: None,
+            key_id: binding.and_then(|binding| binding.key.as_ref()).map(|key| &key.key_id),
+            sha1: binding.and_then(|binding| binding.sha1),
+            spki_sha256: None,
+            origin: words.map(|words| words.origin),
+        };
+        tables.finding(outcome, &concerned);
+    }
+    tables.client(around.name, sums);
+}
+
+/// The verdict on a key. Where one record alone speaks of it, and not of a place of its own, it follows from the state.
+fn verdict(
+    around: &Around<'_>,
+    seen: &[Seen<'_>],
+    whole: &Whole<'_>,
+    worker: &mut Worker,
+    tables: &mut Tables<'_>,
+) -> Rc<Judged> {
+    let alone = match seen {
+        [one] if whole.hearsay.is_empty() && around.name.is_some() && !names_place(one.own.container, one.own.path) => {
+            let name = one.state.value.claims.provider_name.as_deref().unwrap_or_default();
+            let entries = registrations(name, &around.registry.value);
+            let entries: Vec<Registration> = entries.map(|p| (p.api, p.impl_flags, p.impl_api)).collect();
+            let next = worker.registrations.len() as u32;
+            let said = *worker.registrations.entry(entries).or_insert(next);
+            Some((one.state.number, said, one.marks()))
+        }
+        _ => None,
+    };
+    if let Some(judged) = alone.and_then(|key| worker.judged.get(&key)) {
+        return Rc::clone(judged);
+    }
+    let own: Vec<Vec<Provider<'_>>> = match around.name {
+        Some(_) => Vec::new(),
+        // Of a client that is not known only the same source can say which providers it has.
+        None => seen.iter().map(|seen| around.beside(seen.own.origin.source)).collect(),
+    };
+    let claims: Vec<Claims<'_>> = seen.iter().map(Seen::claims).collect();
+    let witnesses: Vec<Witness<'_>> = seen
+        .iter()
+        .zip(&claims)
+        .enumerate()
+        .map(|(at, (seen, claims))| Witness {
+            claims,
+            registry: own.get(at).map_or(&around.registry.value[..], |own| &own[..]),
+            marks: seen.marks(),
+            collected_at: seen.own.collected_at,
+        })
+        .collect();
+    let joined = worker.classifier.join(&witnesses, &whole.hearsay);
+    let state = tables.state(&joined.verdicts, whole.speaker(seen), seen.first(), whole);
+    let pieces = joined.pieces.iter().map(|told| (tables.piece(told), told.voice)).collect();
+    let conflict = (joined.verdicts.api.conflict || joined.verdicts.storage.conflict).then(|| sides(&joined));
+    let judged =
+        Rc::new(Judged { verdicts: joined.verdicts, claims_hardware: joined.claims_hardware, pieces, conflict, state });
+    if let Some(key) = alone {
+        if worker.judged.len() >= MAX_KNOWN {
+            worker.judged.clear();
+        }
+        worker.judged.insert(key, Rc::clone(&judged));
+    }
+    judged
+}
+
+impl Around<'_> {
+    fn beside(&self, source: SourceNumber) -> Vec<Provider<'_>> {
+        let beside = self.nameless.iter().filter(|(of, _)| *of == source);
+        beside.map(|(_, provider)| note::bare(provider)).collect()
+    }
+}
+
+/// Both sides of each conflict: what won, or would have, against what contradicts it.
+fn sides(joined: &Joined<'_>) -> String {
+    use crate::classify::{Outcome as Became, Subject};
+    let mut text = String::new();
+    for (subject, name) in [(Subject::Api, "api"), (Subject::Storage, "storage")] {
+        let said = |outcome: Became| {
+            let pieces = joined.pieces.iter().map(|told| &told.piece).filter(move |piece| piece.subject == subject);
+            let pieces = pieces.filter(move |piece| piece.outcome == outcome);
+            pieces
+                .map(|piece| format!("{} {:?} says {}", piece.kind.as_str(), piece.value, piece.says))
+                .collect::<Vec<_>>()
+        };
+        let against = said(Became::Contradicted);
+        if against.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text += "; ";
+        }
+        text += &format!("{name}: {}", [said(Became::Won), against].concat().join(", against "));
+    }
+    text
+}
+
+/// Judges a template.
+pub fn judge_template(origin: &Origin<'_>, template: &TemplateFacts, context: &Context<'_>, tables: &mut Tables<'_>) {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    findings::judge_template(template, &context.rules, &mut outcomes);
+    for outcome in &outcomes {
+        tables.finding(
+            outcome,
+            &Concerned {
+                client: None,
+                basis: None,
+                concerned: template.name.as_deref().or(template.display_name.as_deref()).or(template.oid.as_deref()),
+                observation: None,
+                key_id: None,
+                sha1: None,
+                spki_sha256: None,
+                origin: Some(*origin),
+            },
+        );
+    }
+}
+
+fn binding<'b>(words: &'b BindingWords<'_>) -> facts::Binding<'b> {
+    let b = &words.binding;
+    let name = b.role.as_deref().or(b.site_name.as_deref()).or(b.endpoint.as_deref());
+    facts::Binding {
+        kind: b.kind,
+        name,
+        app_id: b.app_id.as_deref(),
+        role: b.role.as_deref(),
+        site_version: b.site_version.as_deref(),
+        port: b.port,
+        sha1: b.sha1,
+        key: None,
+    }
+}
+
+fn of_binding(key: &facts::Key<'_>, certificate: Option<&CertificateFacts<'_>>) -> Bound {
+    Bound {
+        key_id: key.key_id,
+        presence: key.presence,
+        api: key.api.value,
+        storage: key.storage.value,
+        is_exportable: key.is_exportable,
+        key_algorithm: certificate.and_then(|c| c.key_algorithm.as_deref()).map(str::to_owned),
+        key_size_bits: certificate.and_then(|c| c.key_size_bits),
+        provider_name: key.provider_name.map(str::to_owned),
+    }
+}
+
+/// Everything about a key beside its verdict.
+pub struct Whole<'a> {
+    /// Its certificates, the one that ends last first.
+    pub certificates: Vec<CertificateFacts<'a>>,
+    /// Stores that it was seen in.
+    pub stores: Vec<(Option<StoreLocation>, Option<Text<'a>>)>,
+    /// It can be exported.
+    pub is_exportable: Option<bool>,
+    /// It lies in a file.
+    pub is_in_file: bool,
+    /// Templates of its certificates.
+    pub template_facts: Vec<&'a TemplateFacts>,
+    /// `verified`, or why the attestation of its certificates is not.
+    pub attestation_status: Option<&'static str>,
+    /// What others say.
+    pub hearsay: Vec<Hearsay<'a>>,
+    /// Where each of them stands, and what kind of row it is.
+    pub origins: Vec<(Origin<'a>, &'static str)>,
+}
+
+impl<'a> Whole<'a> {
+    fn of(head: &Head<'_>, seen: &'a [Seen<'a>], attached: &'a Attached<'a>, context: &'a Context<'a>) -> Self {
+        let mut certificates: Vec<CertificateFacts<'a>> = Vec::new();
+        let mut stores: Vec<(Option<StoreLocation>, Option<Text<'a>>)> = Vec::new();
+        for seen in seen {
+            if let Some((own, profile)) = &seen.certificate
+                && certificates.iter().all(|known| known.sha256 != own.sha256)
+            {
+                certificates.push(profile.value.with(own));
+            }
+            let state = &seen.state.value;
+            let store = (state.store_location, state.store_name.as_deref().map(Text::Borrowed));
+            if !stores.contains(&store) {
+                stores.push(store);
+            }
+        }
+        certificates.sort_by(|a, b| (b.not_after, a.sha256).cmp(&(a.not_after, b.sha256)));
+        let said = |claims: &Claims<'_>| claims.is_exportable.or(claims.export_policy.map(|policy| policy & 3 != 0));
+        let claims = || seen.iter().map(|seen| &seen.state.value.claims);
+        let is_in_file = claims().any(|claims| claims.in_file);
+        let mut whole = Whole {
+            certificates,
+            stores,
+            is_exportable: claims().filter_map(said).max(),
+            is_in_file,
+            template_facts: Vec::new(),
+            attestation_status: None,
+            hearsay: Vec::new(),
+            origins: Vec::new(),
+        };
+        if let Some(verified) = context.verified {
+            whole.verify(verified, head.spki_sha256, seen);
+        }
+        whole.hear(attached);
+        whole.ask_templates(context.templates);
+        whole
+    }
+
+    /// What the attestations of its certificates prove.
+    fn verify(&mut self, verified: &Verified, spki_sha256: Option<[u8; 32]>, seen: &'a [Seen<'a>]) {
+        for seen in seen {
+            let Some((own, _)) = &seen.certificate else { continue };
+            match verified.of(&own.sha256, spki_sha256) {
+                Some(Ok(vouched)) => {
+                    let hearsay = Hearsay::Verified { storage: vouched.storage, what: vouched.what };
+                    if !self.hearsay.contains(&hearsay) {
+                        self.hearsay.push(hearsay);
+                        self.origins.push((seen.own.origin, "observation"));
+                    }
+                    self.attestation_status = Some("verified");
+                }
+                Some(Err(why)) if self.attestation_status.is_none() => self.attestation_status = Some(why.as_str()),
+                _ => {}
+            }
+        }
+    }
+
+    /// What enrolments and files say of the public key.
+    fn hear(&mut self, attached: &'a Attached<'a>) {
+        for word in &attached.words {
+            let name = |name: &'a str| Text::Borrowed(name);
+            let (hearsay, kind) = match &word.said {
+                Said::CaProvider(told) => (Hearsay::DeclaredProvider { name: name(told), by_ca: true }, "request"),
+                Said::RequestProvider(told) => {
+                    (Hearsay::DeclaredProvider { name: name(told), by_ca: false }, "request")
+                }
+                Said::Attestation(marks) => {
+                    let is_token = marks.contains("yubikey");
+                    let storage = if is_token { KeyStorage::UsbToken } else { KeyStorage::Tpm };
+                    (Hearsay::DeclaredAttestation { marks: name(marks), storage }, "request")
+                }
+                // A key that itself lies in a file has said so already.
+                Said::FileProvider(_) if self.is_in_file => continue,
+                Said::FileProvider(told) => (Hearsay::ExportedName { name: name(told) }, "observation"),
+            };
+            self.hearsay.push(hearsay);
+            self.origins.push((word.origin, kind));
+        }
+    }
+
+    fn ask_templates(&mut self, templates: &'a Templates) {
+        for certificate in &self.certificates {
+            let found = templates.of(certificate.template_oid.as_deref(), certificate.template_name.as_deref());
+            let Some((standing, facts)) = found else { continue };
+            if self.template_facts.iter().any(|known| std::ptr::eq(*known, facts)) {
+                continue;
+            }
+            self.template_facts.push(facts);
+            if let Some(category) = facts.provider_category.as_deref()
+                && let Some(api) = category_api(category)
+            {
+                self.hearsay.push(Hearsay::TemplateCategory { category, api });
+                self.origins.push((standing.origin(), "template"));
+            }
+        }
+    }
+
+    /// The record whose provider is shown: the latest that names one; of equally late ones not the first that comes, but
+    /// the first by name.
+    fn speaker<'s>(&self, seen: &'s [Seen<'a>]) -> &'s Seen<'a> {
+        let name = |seen: &'s Seen<'_>| seen.state.value.claims.provider_name.as_deref();
+        let named = seen.iter().filter(|seen| name(seen).is_some());
+        let latest =
+            named.min_by(|a, b| b.own.collected_at.cmp(&a.own.collected_at).then_with(|| name(a).cmp(&name(b))));
+        latest.unwrap_or(&seen[0])
+    }
+}
