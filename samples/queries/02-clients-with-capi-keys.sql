@@ -1,9 +1,11 @@
--- Which clients still have keys in CryptoAPI, how many, and which certificate among them runs longest?
+-- Which clients are farthest from a finished migration: keys in CryptoAPI, and findings that block?
 SELECT coalesce(client, '(client not known)') AS client,
-       count(DISTINCT key_id) AS capi_keys,
-       count(DISTINCT key_id) FILTER (WHERE key_presence = 'missing') AS of_these_missing,
-       max(not_after) AS last_expiry
-FROM 'observations/*.parquet'
-WHERE key_api = 'capi'
-GROUP BY ALL
-ORDER BY capi_keys DESC, client;
+       keys,
+       keys_capi,
+       keys_cng,
+       keys_api_unknown,
+       findings_block,
+       findings_warn
+FROM 'clients/*.parquet'
+WHERE keys > 0
+ORDER BY findings_block DESC, keys_capi DESC, client;

@@ -1,16 +1,9 @@
--- Which RSA keys on smart cards or tokens are reached through a CryptoAPI provider, so that they depend on it?
+-- Whose smart cards does the change of February 2027 concern, and who still uses CryptoAPI for them?
 SELECT client,
-       user_sid,
-       provider_name,
-       provider_type,
-       key_storage,
-       key_storage_grade,
-       key_size_bits,
-       is_smart_card_logon,
-       subject,
-       thumbprint
-FROM 'observations/*.parquet'
-WHERE key_api = 'capi'
-  AND key_algorithm = 'rsa'
-  AND key_storage IN ('smart_card', 'virtual_smart_card', 'usb_token')
-ORDER BY client, user_sid, thumbprint, source_path, byte_offset;
+       rule,
+       concerns,
+       concerned,
+       message
+FROM 'findings/*.parquet'
+WHERE rule IN ('smart_card_change', 'smart_card_csp_key', 'capi_smart_card_use')
+ORDER BY client, rule, concerned;

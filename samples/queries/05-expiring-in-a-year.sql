@@ -6,8 +6,7 @@ SELECT not_after,
        count(DISTINCT client) AS clients,
        list(DISTINCT client ORDER BY client) AS which_clients,
        list(DISTINCT key_api ORDER BY key_api) AS key_apis
-FROM 'observations/*.parquet', asked
-WHERE not_after_year = asked.expiry_year
-  AND has_private_key
+FROM 'keys/*.parquet', asked
+WHERE year(not_after) = asked.expiry_year
 GROUP BY not_after, subject, thumbprint
-ORDER BY not_after, thumbprint;
+ORDER BY not_after, subject, thumbprint;

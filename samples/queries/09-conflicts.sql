@@ -1,16 +1,16 @@
--- Which verdicts are contradicted by weaker evidence, and what did the export claim?
-SELECT client,
-       subject,
-       CASE WHEN key_api_conflict THEN key_api || ' by ' || key_api_rule END AS contradicted_api,
-       CASE WHEN key_storage_conflict THEN key_storage || ' by ' || key_storage_rule END AS contradicted_storage,
-       provider_name,
-       provider_type,
-       impl_api,
-       impl_flags,
-       key_path,
-       source_path,
-       byte_offset
-FROM 'observations/*.parquet'
-WHERE key_api_conflict
-   OR key_storage_conflict
-ORDER BY client, source_path, byte_offset;
+-- Where does the evidence on a key contradict itself: every piece of it, with its rank and its place?
+SELECT k.client,
+       k.subject AS certificate,
+       e.subject AS verdict,
+       e.rank,
+       e.outcome,
+       e.kind,
+       e.value,
+       e.says,
+       e.times,
+       e.source_path,
+       e.byte_offset
+FROM 'evidence/*.parquet' AS e
+JOIN 'keys/*.parquet' AS k USING (key_id)
+WHERE (e.subject = 'api' AND k.key_api_conflict) OR (e.subject = 'storage' AND k.key_storage_conflict)
+ORDER BY k.client, k.key_id, e.subject, e.rank, e.outcome DESC, e.kind, e.value;
