@@ -82,6 +82,7 @@ impl Notes {
             origin: origin(&row.origin, o.lineage),
             collected_at: o.collection.collected_at,
             sha1: o.certificate.sha1,
+            user_sid: o.user_sid.as_deref(),
             container: o.claims.key_container.as_deref(),
             path: o.claims.key_path.as_deref(),
         };
@@ -91,7 +92,6 @@ impl Notes {
             basis: note::basis_number(row.client.map(|(_, basis)| basis)),
             store_location: o.store_location,
             store_name: o.store_name.as_deref().map(Text::Borrowed),
-            user_sid: o.user_sid.as_deref().map(Text::Borrowed),
             claims: note::trimmed(&o.claims),
         };
         note::append(&state, &mut self.words);

@@ -8,7 +8,7 @@
 //! 2. By client ([`client`]): the client's keys one by one, then its bindings and itself. Parts are joined on all threads
 //!    and written in their order, so that neither the number of threads nor the order of files shows in a report.
 //!
-//! Memory: a note takes 250 to 450 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
+//! Memory: a note takes 450 to 650 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
 //! in memory as there are threads. Templates are held whole, up to [`MAX_TEMPLATES`].
 
 pub mod across;
@@ -43,11 +43,11 @@ use parts::{PARTS, Parts, Taken, draw, part_of};
 use rows::Tables;
 
 /// Bytes of notes held in memory before they are put into files, unless `--max-memory` asks for less.
-pub const MAX_GATHERED: usize = 48 * 1024 * 1024;
+pub const MAX_GATHERED: usize = 32 * 1024 * 1024;
 /// Templates that are held for the join; a forest has some hundreds. What is beyond stands in `templates` all the same.
 pub const MAX_TEMPLATES: usize = 16 * 1024;
-/// Bytes of notes that make a row group, roughly: 32 Ki rows of `keys`.
-const GROUP_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of notes that make a row group, roughly: 10 Ki rows of `keys`.
+const GROUP_BYTES: u64 = 6 * 1024 * 1024;
 
 /// What groups left, until it is joined.
 pub struct Gathered {

@@ -146,6 +146,8 @@ pub struct KeyOwn<'a> {
     pub collected_at: Option<i64>,
     /// SHA-1 that the record claims for its certificate.
     pub sha1: Option<[u8; 20]>,
+    /// Owner of a user store.
+    pub user_sid: Option<&'a str>,
     /// Container, verbatim.
     pub container: Option<&'a str>,
     /// Path or unique name, verbatim.
@@ -161,8 +163,6 @@ pub struct KeyState<'a> {
     pub store_location: Option<StoreLocation>,
     /// Store, verbatim.
     pub store_name: Option<Text<'a>>,
-    /// Owner of a user store.
-    pub user_sid: Option<Text<'a>>,
     /// What is said of the key, without container and path.
     pub claims: Claims<'a>,
 }

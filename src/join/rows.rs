@@ -200,7 +200,6 @@ impl<'a> Tables<'a> {
         let claims = &speaker.state.value.claims;
         let first = first.map(|first| &first.state.value);
         let c = &mut self.keys;
-        c.user_sid.push(first.and_then(|state| state.user_sid.as_deref()));
         c.store_location.push(first.and_then(|state| state.store_location).map(StoreLocation::as_str));
         c.store_name.push(first.and_then(|state| state.store_name.as_deref()));
         c.key_presence.push(Some(verdicts.presence.as_str()));
@@ -293,6 +292,7 @@ impl<'a> Tables<'a> {
         let claimed = || seen.iter().find_map(|seen| seen.own.sha1);
         c.thumbprint.push_hex(certificate.map(|c| c.sha1).or_else(claimed).as_ref().map(|h| &h[..]));
         c.sha256.push_hex(certificate.map(|c| &c.sha256[..]));
+        c.user_sid.push(seen.first().and_then(|seen| seen.own.user_sid));
         c.subject.push(certificate.and_then(|c| c.subject.as_deref()));
         c.not_after.push(certificate.and_then(|c| c.not_after));
         c.certificates.push(count(whole.certificates.len()));

@@ -165,7 +165,7 @@ table! {
         key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). One row each; joins observations, evidence and findings.";
         client: Word, Repeats @ Run, "Machine, lower case.";
         client_basis: Word, Repeats @ Run, "How the client is known: record, dir, stem, regex or name.";
-        user_sid: Word, Repeats @ Key, "Owner of the user store it was seen in.";
+        user_sid: Word, Repeats, "Owner of the user store it was seen in.";
         store_location: Word, Repeats @ Key, "Kind of the store it was first seen in.";
         store_name: Word, Repeats @ Key, "Store it was first seen in.";
         spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex.";
