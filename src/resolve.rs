@@ -158,7 +158,7 @@ fn append(
     let shown = Shown { columns: &known.columns, profile_of: None, count: known.entries.len() };
     let (observations, _) = encoders.observations(&mut packer, &mut group, shown)?;
     let counts = group.counts();
-    let left = group.leave(shown, &known.entries);
+    let left = group.leave(shown, &known.entries, &encoders.shelf);
     let rejects = encoders.rejects(&mut packer, &group.rejects, setting.audit, sources)?;
     report.clients.merge(group.clients);
     report.counts.merge(&counts);

@@ -7,32 +7,32 @@ use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdict};
 use crate::record::{BindingKind, StoreLocation, Text};
 
 /// Facts of one certificate, parsed here.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateFacts<'a> {
     /// SHA-1 of the certificate.
     pub sha1: [u8; 20],
     /// SHA-256 of the certificate.
     pub sha256: [u8; 32],
     /// Subject, RFC 4514.
-    pub subject: Option<Text<'a>>,
+    pub subject: Option<&'a str>,
     /// Start of validity, microseconds since 1970-01-01 UTC.
     pub not_before: Option<i64>,
     /// End of validity, microseconds since 1970-01-01 UTC.
     pub not_after: Option<i64>,
     /// `rsa`, `ec`, `ml_dsa_65` and so on, as in `certificates`.
-    pub key_algorithm: Option<Text<'a>>,
+    pub key_algorithm: Option<&'a str>,
     /// Bits of the key, as in `certificates`.
     pub key_size_bits: Option<i32>,
     /// `sha256_with_rsa` and so on, as in `certificates`.
-    pub signature_algorithm: Option<Text<'a>>,
+    pub signature_algorithm: Option<&'a str>,
     /// `quantum_vulnerable`, `post_quantum`, `composite`.
-    pub pqc_status: Option<Text<'a>>,
+    pub pqc_status: Option<&'a str>,
     /// `rsa_below_2048`, `sha1_signature` and so on, as in `certificates`.
-    pub weak_reasons: Vec<Text<'a>>,
+    pub weak_reasons: &'a [Text<'a>],
     /// Key usage bits by their RFC 5280 names; empty where the extension is absent.
-    pub key_usage: Vec<Text<'a>>,
+    pub key_usage: &'a [Text<'a>],
     /// Extended key usages, dotted; empty where the extension is absent.
-    pub eku: Vec<Text<'a>>,
+    pub eku: &'a [Text<'a>],
     /// Basic constraints say CA.
     pub is_ca: Option<bool>,
     /// Subject and issuer are the same, and so are the key identifiers.
@@ -52,9 +52,9 @@ pub struct CertificateFacts<'a> {
     /// A TPM's or YubiKey's attestation marks stand in it, verified or not.
     pub has_attestation_marks: bool,
     /// Certificate template by name (version 1 extension).
-    pub template_name: Option<Text<'a>>,
+    pub template_name: Option<&'a str>,
     /// Certificate template by OID (version 2 extension).
-    pub template_oid: Option<Text<'a>>,
+    pub template_oid: Option<&'a str>,
 }
 
 /// What a template asks for.

@@ -12,6 +12,7 @@ use crate::group::notes::Left;
 use crate::group::row::push_id;
 use crate::group::tally::{Clients, Counts, SourceTally};
 use crate::group::{Group, RejectRow, context};
+use crate::join::shelf::Shelf;
 use crate::record::Severity;
 use crate::table::columns::{CERTIFICATES, CLIENTS, EVIDENCE, KEYS, OBSERVATIONS, REJECTS, Rejects, SOURCES};
 use crate::table::encode::{Encoder, Packer, RowGroup};
@@ -37,6 +38,8 @@ pub struct Encoders {
     pub sources: Arc<Encoder>,
     /// `rejects`.
     pub rejects: Arc<Encoder>,
+    /// What notes for the join share.
+    pub shelf: Shelf,
 }
 
 /// A group whose own columns are encoded.
@@ -125,6 +128,7 @@ impl Encoders {
             clients: encoder(&CLIENTS)?,
             sources: encoder(&SOURCES)?,
             rejects: encoder(&REJECTS)?,
+            shelf: Shelf::default(),
         })
     }
 
@@ -158,7 +162,7 @@ impl Encoders {
         let rows = group.context.finish();
         let context = context::each(|at| encode_context(at, &rows[at]))?;
         let counts = group.counts();
-        let left = group.leave(shown, &certificates.entries);
+        let left = group.leave(shown, &certificates.entries, &self.shelf);
         let rest = Rest {
             rejects: group.rejects,
             clients: group.clients,

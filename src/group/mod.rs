@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::classify::Verdicts;
 use crate::hex;
+use crate::join::shelf::Shelf;
 use crate::record::{Code, Lineage, Reject, Stage};
 use crate::table::columns::Observations;
 use crate::walk::{Member, SourceNumber};
@@ -221,7 +222,7 @@ impl Group {
         self.text += bytes;
         self.runs.push(run, verdicts);
         if self.key_ids.push(at, row, number, verdicts.presence) {
-            self.notes.key(row);
+            self.notes.key(row, number.is_some());
         }
         self.certificate_of.push(number.unwrap_or(NULL));
         self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, bytes)| bytes);
@@ -271,12 +272,11 @@ impl Group {
 
     /// What is left for the join. `shown` are the certificates that rows name, `entries` those with their hashes; the group
     /// is settled.
-    pub fn leave(&mut self, shown: encode::Shown<'_>, entries: &[Entry]) -> notes::Left {
+    pub fn leave(&mut self, shown: encode::Shown<'_>, entries: &[Entry], shelf: &Shelf) -> notes::Left {
         let attesting = self.certificates.take_attesting();
         let Group { notes, key_ids, certificate_of, runs, .. } = self;
         let client_of = |row: u32| runs.of_row.get(row as usize).and_then(|run| runs.get(*run).client());
-        let spki_of = |number: u32| entries.get(number as usize).and_then(|entry| entry.spki_sha256);
-        notes::Left { attesting, ..notes.finish(key_ids, certificate_of, client_of, shown, spki_of) }
+        notes::Left { attesting, ..notes.finish(key_ids, certificate_of, client_of, shown, entries, shelf) }
     }
 
     /// Counts by verdict.

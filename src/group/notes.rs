@@ -7,14 +7,13 @@ use hashbrown::HashMap;
 use crate::classify::Marks;
 use crate::client::Basis;
 use crate::findings::facts::TemplateFacts;
-use crate::group::certstore::policy_arc;
+use crate::group::certstore::{Entry, policy_arc};
 use crate::group::key_ids::KeyIds;
 use crate::group::row::{self, Row};
 use crate::join::across;
-use crate::join::note::{
-    self, CertificateOwn, CertificateProfile, Class, Enrolment, Head, KeyBody, KeyOwn, KeyState, Said, Word,
-};
+use crate::join::note::{self, CertificateOwn, CertificateProfile, Class, Enrolment, Head, KeyOwn, KeyState, Said, Word};
 use crate::join::parts::{Split, draw, part_of};
+use crate::join::shelf::{Shared, Shelf};
 use crate::record::{Binding, CapiUse, Lineage, Provider, Request, Text};
 use crate::table::Data;
 use crate::table::columns::CERTIFICATES;
@@ -23,12 +22,21 @@ use crate::walk::SourceNumber;
 
 use super::encode;
 
+/// What a note about a key takes beside what its record says, roughly.
+const OWN_BYTES: usize = 200;
+
 /// Notes of one group.
 #[derive(Default)]
 pub struct Notes {
-    /// Where the words of each row with a key end: what is its own, and the state.
-    waiting: Vec<(usize, usize)>,
+    /// Where each row's own words end, and the number of its state.
+    waiting: Vec<(usize, u32)>,
     words: Vec<u8>,
+    /// Numbers of the states met here.
+    states: HashMap<Box<[u8]>, u32, FixedState>,
+    /// Bytes of them.
+    state_bytes: usize,
+    /// The state of the row at hand.
+    state: Vec<u8>,
     /// What files with keys in them say of those keys, by the place among the waiting.
     of_files: Vec<(usize, Vec<u8>)>,
     /// Templates, each with its length in front.
@@ -49,8 +57,10 @@ pub struct Notes {
 /// Notes as they leave the group.
 #[derive(Default)]
 pub struct Left {
-    /// Notes about clients and keys.
+    /// Notes about keys.
     pub notes: Split,
+    /// Notes about anything else on clients.
+    pub beside: Split,
     /// Enrolments that do not say the public key.
     pub nameless: Split,
     /// Codes and versions of Configuration Manager sites.
@@ -72,16 +82,16 @@ pub fn origin<'a>(origin: &row::Origin<'a>, lineage: Lineage) -> note::Origin<'a
 impl Notes {
     /// Bytes held.
     pub fn weight(&self) -> usize {
-        self.words.len() + self.beside.len() + self.enrolments.len() + self.templates.len()
+        self.words.len() + self.state_bytes + self.beside.len() + self.enrolments.len() + self.templates.len()
     }
 
     /// Takes in a row with a key.
-    pub fn key(&mut self, row: &Row<'_>) {
+    pub fn key(&mut self, row: &Row<'_>, has_certificate: bool) {
         let o = row.observation;
         let own = KeyOwn {
             origin: origin(&row.origin, o.lineage),
             collected_at: o.collection.collected_at,
-            sha1: o.certificate.sha1,
+            sha1: o.certificate.sha1.filter(|_| !has_certificate),
             user_sid: o.user_sid.as_deref(),
             container: o.claims.key_container.as_deref(),
             path: o.claims.key_path.as_deref(),
@@ -94,14 +104,24 @@ impl Notes {
             store_name: o.store_name.as_deref().map(Text::Borrowed),
             claims: note::trimmed(&o.claims),
         };
-        note::append(&state, &mut self.words);
+        self.state.clear();
+        note::append(&state, &mut self.state);
+        let number = match self.states.get(&self.state[..]) {
+            Some(number) => *number,
+            None => {
+                let number = self.states.len() as u32;
+                self.state_bytes += self.state.len();
+                self.states.insert(self.state[..].into(), number);
+                number
+            }
+        };
         if let (true, Some(name)) = (o.claims.in_file, o.claims.provider_name.as_deref()) {
             let mut told = Vec::new();
             let said = Said::FileProvider(Text::Borrowed(name));
             note::append(&Word { origin: origin(&row.origin, o.lineage), said }, &mut told);
             self.of_files.push((self.waiting.len(), told));
         }
-        self.waiting.push((own_end, self.words.len()));
+        self.waiting.push((own_end, number));
     }
 
     /// A template, as rules see it.
@@ -172,42 +192,52 @@ impl Notes {
         certificate_of: &[u32],
         client_of: impl Fn(u32) -> Option<&'c str>,
         shown: encode::Shown<'_>,
-        spki_of: impl Fn(u32) -> Option<[u8; 32]>,
+        entries: &[Entry],
+        shelf: &Shelf,
     ) -> Left {
         self.end_list();
-        let mut notes = Split::default();
+        let (mut notes, mut beside) = (Split::default(), Split::default());
         let waiting = std::mem::take(&mut self.waiting);
         let words = std::mem::take(&mut self.words);
-        notes.reserve(self.beside.len() + words.len() + waiting.len() * 300);
+        notes.reserve(words.len() + waiting.len() * OWN_BYTES);
         for (head, _, whole) in note::all(&std::mem::take(&mut self.beside)) {
-            notes.of(note::part(&head)).extend_from_slice(whole);
+            beside.of(note::part(&head)).extend_from_slice(whole);
         }
+        let states = std::mem::take(&mut self.states);
+        let mut shared: Vec<Shared<'_>> = vec![Shared::Bytes(&[]); states.len()];
+        states.iter().for_each(|(bytes, number)| shared[*number as usize] = shelf.put(bytes));
         let facts = Facts::new();
         let (mut start, mut keys, mut nameless) = (0, Split::default(), Split::default());
         keys.reserve(waiting.len() * 80);
         let mut of_files = std::mem::take(&mut self.of_files).into_iter().peekable();
         let mut profiles: HashMap<u32, Vec<u8>, FixedState> = HashMap::default();
-        for (at, ((row, key_id), (own_end, end))) in ids.all().zip(waiting).enumerate() {
+        for (at, ((row, key_id), (own_end, state))) in ids.all().zip(waiting).enumerate() {
             let number = certificate_of.get(row as usize).copied().filter(|number| *number != NULL);
-            let spki_sha256 = number.and_then(&spki_of);
+            let certificate = number.and_then(|number| Some((number, entries.get(number as usize)?)));
+            let spki_sha256 = certificate.and_then(|(_, entry)| entry.spki_sha256);
             let head = Head { class: Class::Key, key_id: *key_id, spki_sha256, client: client_of(row) };
             let own = words.get(start..own_end).unwrap_or_default();
-            let state = words.get(own_end..end).unwrap_or_default();
             head.write(notes.of(note::part(&head)), |out| {
-                let certificate = number.map(|number| {
+                out.extend_from_slice(own);
+                out.push(u8::from(certificate.is_some()));
+                if let Some((number, entry)) = certificate {
                     let profile = shown.profile_of.map_or(Some(number), |of| of.get(number as usize).copied());
                     let profile = profile.unwrap_or(NULL);
-                    let bytes = profiles.entry(profile).or_insert_with(|| {
+                    note::append(&facts.own(number as usize, entry, shown), out);
+                    let shared = profiles.entry(profile).or_insert_with(|| {
                         let mut bytes = Vec::new();
                         note::append(&facts.profile(profile as usize, shown), &mut bytes);
-                        bytes
+                        let mut written = Vec::new();
+                        shelf.put(&bytes).write(&mut written);
+                        written
                     });
-                    (facts.own(number as usize, shown), &bytes[..])
-                });
-                KeyBody::write(own, certificate.as_ref().map(|(own, profile)| (own, *profile)), out);
-                out.extend_from_slice(state);
+                    out.extend_from_slice(shared);
+                }
+                if let Some(state) = shared.get(state as usize) {
+                    state.write(out);
+                }
             });
-            start = end;
+            start = own_end;
             let told = of_files.next_if(|(of, _)| *of == at).map(|(_, told)| told);
             if let Some(spki) = &spki_sha256 {
                 head.write(keys.of(across::part(spki)), |out| out.extend(told.iter().flatten()));
@@ -220,7 +250,7 @@ impl Notes {
             }
         }
         let (templates, sites) = (std::mem::take(&mut self.templates), std::mem::take(&mut self.sites));
-        Left { notes, keys, nameless, sites, templates, attesting: Vec::new() }
+        Left { notes, beside, keys, nameless, sites, templates, attesting: Vec::new() }
     }
 }
 
@@ -237,9 +267,7 @@ struct Place {
 
 /// The columns that are read back: first those of a certificate's own, then those of its profile, each in the order in
 /// which [`Facts`] takes them.
-const COLUMNS: [&str; 25] = [
-    "thumbprint",
-    "sha256",
+const COLUMNS: [&str; 23] = [
     "subject",
     "not_before",
     "not_after",
@@ -272,15 +300,15 @@ impl Facts {
     }
 
     /// What is the certificate's own.
-    fn own<'s>(&self, number: usize, shown: encode::Shown<'s>) -> CertificateOwn<'s> {
+    fn own<'s>(&self, number: usize, entry: &Entry, shown: encode::Shown<'s>) -> CertificateOwn<'s> {
         let data = |place: Place| shown.columns.get(place.at);
         let text = |place| data(place).and_then(|data: &'s Data| data.text(number));
         let micros = |place| data(place).and_then(|data| data.number(number));
         let flag = |place| data(place).and_then(|data| data.flag(number));
-        let [sha1, sha256, subject, not_before, not_after, is_self_signed, sid, upn, is_roca, ..] = self.columns;
+        let [subject, not_before, not_after, is_self_signed, sid, upn, is_roca, ..] = self.columns;
         CertificateOwn {
-            sha1: digest(text(sha1)),
-            sha256: digest(text(sha256)),
+            sha1: entry.sha1,
+            sha256: entry.sha256,
             subject: text(subject),
             not_before: micros(not_before),
             not_after: micros(not_after),
@@ -298,7 +326,7 @@ impl Facts {
         let flag = |place| data(place).and_then(|data| data.flag(state));
         let list = |place| {
             let items = data(place).into_iter().flat_map(|data| data.list(state));
-            items.map(str::to_owned).collect::<Vec<_>>()
+            items.map(|item| Text::Owned(item.to_owned())).collect::<Vec<_>>()
         };
         let [
             ..,
@@ -338,9 +366,4 @@ impl Facts {
             template_oid: text(oid),
         }
     }
-}
-
-/// The digest of a column of hex; zero where there is none.
-fn digest<const N: usize>(text: Option<&str>) -> [u8; N] {
-    text.and_then(crate::hex::parse).unwrap_or([0; N])
 }

@@ -28,6 +28,7 @@ use super::note::{
     Said,
 };
 use super::parts::Taken;
+use super::shelf::Shared;
 use super::rows::{Concerned, KeyRow, Tables};
 use super::{Aliases, Asked, Sites, Templates, category_api};
 
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub verified: Option<&'a Verified>,
     /// What rules know of the whole scan.
     pub rules: findings::Context<'a>,
+    /// What notes share, by number.
+    pub values: &'a [Arc<[u8]>],
 }
 
 /// Keys and findings of one client, counted.
@@ -177,6 +180,9 @@ pub struct Known<T> {
 
 /// Values decoded from bytes that many notes share: each is decoded once.
 struct Memo<T> {
+    /// By their number on the shelf.
+    shelf: Vec<Option<Rc<Known<T>>>>,
+    /// Those that are not there.
     known: HashMap<Box<[u8]>, Rc<Known<T>>, FixedState>,
     next: u32,
 }
@@ -185,15 +191,35 @@ struct Memo<T> {
 const MAX_KNOWN: usize = 16 * 1024;
 
 impl<T> Memo<T> {
-    fn new() -> Self {
-        Memo { known: HashMap::default(), next: 0 }
+    /// Nothing is known yet of so many values on the shelf.
+    fn new(values: usize) -> Self {
+        Memo { shelf: std::iter::repeat_with(|| None).take(values).collect(), known: HashMap::default(), next: values as u32 }
     }
 
-    fn get(&mut self, bytes: &[u8], decode: impl FnOnce() -> Option<T>) -> Option<Rc<Known<T>>> {
+    fn get(
+        &mut self,
+        shared: Shared<'_>,
+        values: &[Arc<[u8]>],
+        decode: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<Rc<Known<T>>> {
+        let number = match shared {
+            Shared::Bytes(bytes) => return self.of_bytes(bytes, decode),
+            Shared::Number(number) => number,
+        };
+        let place = self.shelf.get_mut(number as usize)?;
+        if let Some(known) = place {
+            return Some(Rc::clone(known));
+        }
+        let known = Rc::new(Known { number, value: decode(values.get(number as usize)?)? });
+        *place = Some(Rc::clone(&known));
+        Some(known)
+    }
+
+    fn of_bytes(&mut self, bytes: &[u8], decode: impl FnOnce(&[u8]) -> Option<T>) -> Option<Rc<Known<T>>> {
         if let Some(known) = self.known.get(bytes) {
             return Some(Rc::clone(known));
         }
-        let known = Rc::new(Known { number: self.next, value: decode()? });
+        let known = Rc::new(Known { number: self.next, value: decode(bytes)? });
         self.next += 1;
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();
@@ -211,6 +237,8 @@ pub struct Worker {
     registries: Memo<Vec<Provider<'static>>>,
     /// What registries say of one name, by number.
     registrations: HashMap<Vec<Registration>, u32, FixedState>,
+    /// The same by the numbers of registry and state.
+    registered: HashMap<(u32, u32), u32, FixedState>,
     /// Verdicts on keys of which one record speaks, and nobody else: by state, what the registry says of its provider, and
     /// marks.
     judged: HashMap<(u32, u32, Marks), Rc<Judged>, FixedState>,
@@ -235,25 +263,48 @@ pub struct Judged {
 
 impl Worker {
     /// Knows nothing yet.
-    pub fn new(catalogue: &Arc<Catalogue>) -> Self {
+    pub fn new(catalogue: &Arc<Catalogue>, values: usize) -> Self {
         Worker {
             classifier: Classifier::new(Arc::clone(catalogue)),
-            profiles: Memo::new(),
-            states: Memo::new(),
-            registries: Memo::new(),
+            profiles: Memo::new(values),
+            states: Memo::new(values),
+            registries: Memo::new(0),
             registrations: HashMap::default(),
+            registered: HashMap::default(),
             judged: HashMap::default(),
         }
     }
 
-    fn read<'a>(&mut self, body: &'a [u8]) -> Option<Seen<'a>> {
+    fn read<'a>(&mut self, body: &'a [u8], values: &[Arc<[u8]>]) -> Option<Seen<'a>> {
         let KeyBody { own, certificate, state } = KeyBody::read(body)?;
         let certificate = match certificate {
-            Some((own, profile)) => Some((own, self.profiles.get(profile, || postcard::from_bytes(profile).ok())?)),
+            Some((own, profile)) => {
+                let profile = self.profiles.get(profile, values, |bytes| postcard::from_bytes(bytes).ok())?;
+                Some((own, profile))
+            }
             None => None,
         };
-        let state = self.states.get(state, || postcard::from_bytes(state).ok())?;
+        let state = self.states.get(state, values, |bytes| postcard::from_bytes(bytes).ok())?;
         Some(Seen { own, certificate, state })
+    }
+
+    /// The number of what a client's registry says of the provider of a state.
+    fn registration(&mut self, registry: &Known<Vec<Provider<'static>>>, state: &Known<KeyState<'static>>) -> u32 {
+        let Worker { registrations: all, registered, .. } = self;
+        let key = (registry.number, state.number);
+        if let Some(number) = registered.get(&key) {
+            return *number;
+        }
+        let name = state.value.claims.provider_name.as_deref().unwrap_or_default();
+        let entries: Vec<Registration> =
+            registrations(name, &registry.value).map(|p| (p.api, p.impl_flags, p.impl_api)).collect();
+        let next = all.len() as u32;
+        let number = *all.entry(entries).or_insert(next);
+        if registered.len() >= MAX_KNOWN {
+            registered.clear();
+        }
+        registered.insert(key, number);
+        number
     }
 }
 
@@ -268,23 +319,36 @@ struct Around<'a> {
     programs: Vec<String>,
 }
 
+/// A note, with a number by which clients are sorted.
+type Note<'a> = (u32, Head<'a>, &'a [u8]);
+
 /// Joins every client of one part.
 pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
     let mut attached: HashMap<[u8; 16], &[u8], FixedState> = HashMap::default();
-    let mut notes: Vec<(Head<'_>, &[u8])> = Vec::new();
+    let mut notes: Vec<Note<'_>> = Vec::new();
+    // Clients by number, in the order in which they come, then by their names' order.
+    let mut numbers: HashMap<Option<&str>, u32, FixedState> = HashMap::default();
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
         match head.class {
             Class::Attached => drop(attached.insert(head.key_id, body)),
             class if is_context(class) && head.client.is_some_and(|name| context.aliases.contains_key(name)) => {}
-            _ => notes.push((head, body)),
+            _ => {
+                let next = numbers.len() as u32;
+                notes.push((*numbers.entry(head.client).or_insert(next), head, body));
+            }
         }
     }
+    let mut names: Vec<(Option<&str>, u32)> = numbers.into_iter().collect();
+    names.sort_unstable();
+    let mut places = vec![0; names.len()];
+    (0u32..).zip(&names).for_each(|(place, (_, number))| places[*number as usize] = place);
+    notes.iter_mut().for_each(|(number, ..)| *number = places[*number as usize]);
     // Stable: what is alike stays in the order of the sources.
-    notes.sort_by(|(a, _), (b, _)| (a.client, a.class, a.key_id).cmp(&(b.client, b.class, b.key_id)));
-    for of_client in notes.chunk_by(|(a, _), (b, _)| a.client == b.client) {
-        let keys_at = of_client.partition_point(|(head, _)| head.class < Class::Key);
+    notes.sort_by_key(|(client, head, _)| (*client, head.class, u128::from_be_bytes(head.key_id)));
+    for of_client in notes.chunk_by(|(a, ..), (b, ..)| a == b) {
+        let keys_at = of_client.partition_point(|(_, head, _)| head.class < Class::Key);
         let (beside, keys) = of_client.split_at(keys_at);
-        let name = of_client.first().and_then(|(head, _)| head.client);
+        let name = of_client.first().and_then(|(_, head, _)| head.client);
         if let Some(around) = Around::of(name, beside, worker) {
             judge(&around, keys, &attached, context, worker, tables);
         }
@@ -292,10 +356,10 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
 }
 
 impl<'a> Around<'a> {
-    fn of(name: Option<&'a str>, notes: &[(Head<'a>, &'a [u8])], worker: &mut Worker) -> Option<Self> {
+    fn of(name: Option<&'a str>, notes: &[Note<'a>], worker: &mut Worker) -> Option<Self> {
         let (mut registry, mut nameless) = (Vec::new(), Vec::new());
         let (mut bindings, mut programs) = (Vec::new(), Vec::new());
-        for (head, body) in notes {
+        for (_, head, body) in notes {
             match head.class {
                 Class::Provider => {
                     let Some((source, providers)) = note::split_providers(body) else { continue };
@@ -321,7 +385,7 @@ impl<'a> Around<'a> {
         }
         programs.sort();
         programs.dedup();
-        let registry = worker.registries.get(&registry, || Some(note::providers(&registry)))?;
+        let registry = worker.registries.of_bytes(&registry, |bytes| Some(note::providers(bytes)))?;
         Some(Around { name, registry, nameless, bindings, programs })
     }
 }
@@ -329,7 +393,7 @@ impl<'a> Around<'a> {
 /// Judges one client.
 fn judge<'n>(
     around: &Around<'n>,
-    keys: &[(Head<'n>, &'n [u8])],
+    keys: &[Note<'n>],
     attached: &HashMap<[u8; 16], &[u8], FixedState>,
     context: &Context<'_>,
     worker: &mut Worker,
@@ -339,6 +403,7 @@ fn judge<'n>(
     let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
     let mut sums = ClientSums::default();
     let mut outcomes = Vec::new();
+    let mut seen: Vec<Seen<'n>> = Vec::new();
     let mut bound: HashMap<[u8; 20], Option<Bound>, FixedState> = HashMap::default();
     bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
     let mut capi_card_keys = 0;
@@ -357,9 +422,10 @@ fn judge<'n>(
         capi_programs: &around.programs,
     };
     let before = facts::Client { bindings: &bindings, ..about.clone() };
-    for of_key in keys.chunk_by(|(a, _), (b, _)| a.key_id == b.key_id) {
-        let Some((head, _)) = of_key.first() else { continue };
-        let seen: Vec<Seen<'_>> = of_key.iter().filter_map(|(_, body)| worker.read(body)).collect();
+    for of_key in keys.chunk_by(|(_, a, _), (_, b, _)| a.key_id == b.key_id) {
+        let Some((_, head, _)) = of_key.first() else { continue };
+        seen.clear();
+        seen.extend(of_key.iter().filter_map(|(.., body)| worker.read(body, context.values)));
         let Some(first) = seen.first() else { continue };
         let told = attached.get(&head.key_id).and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
         let attached = told.unwrap_or_else(|| Attached { clients_with_key: 1, ..Attached::default() });
@@ -455,12 +521,7 @@ fn verdict(
 ) -> Rc<Judged> {
     let alone = match seen {
         [one] if whole.hearsay.is_empty() && around.name.is_some() && !names_place(one.own.container, one.own.path) => {
-            let name = one.state.value.claims.provider_name.as_deref().unwrap_or_default();
-            let entries = registrations(name, &around.registry.value);
-            let entries: Vec<Registration> = entries.map(|p| (p.api, p.impl_flags, p.impl_api)).collect();
-            let next = worker.registrations.len() as u32;
-            let said = *worker.registrations.entry(entries).or_insert(next);
-            Some((one.state.number, said, one.marks()))
+            Some((one.state.number, worker.registration(&around.registry, &one.state), one.marks()))
         }
         _ => None,
     };
@@ -601,8 +662,9 @@ pub struct Whole<'a> {
 
 impl<'a> Whole<'a> {
     fn of(head: &Head<'_>, seen: &'a [Seen<'a>], attached: &'a Attached<'a>, context: &'a Context<'a>) -> Self {
-        let mut certificates: Vec<CertificateFacts<'a>> = Vec::new();
-        let mut stores: Vec<(Option<StoreLocation>, Option<Text<'a>>)> = Vec::new();
+        // Most keys have one of each: room for so many is small enough to be got quickly.
+        let mut certificates: Vec<CertificateFacts<'a>> = Vec::with_capacity(1);
+        let mut stores: Vec<(Option<StoreLocation>, Option<Text<'a>>)> = Vec::with_capacity(1);
         for seen in seen {
             if let Some((own, profile)) = &seen.certificate
                 && certificates.iter().all(|known| known.sha256 != own.sha256)

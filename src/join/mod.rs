@@ -17,6 +17,7 @@ pub mod client;
 pub mod note;
 pub mod parts;
 mod rows;
+pub mod shelf;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -47,11 +48,13 @@ pub const MAX_GATHERED: usize = 32 * 1024 * 1024;
 /// Templates that are held for the join; a forest has some hundreds. What is beyond stands in `templates` all the same.
 pub const MAX_TEMPLATES: usize = 16 * 1024;
 /// Bytes of notes that make a row group, roughly: 10 Ki rows of `keys`.
-const GROUP_BYTES: u64 = 6 * 1024 * 1024;
+const GROUP_BYTES: u64 = 3 * 1024 * 1024;
 
 /// What groups left, until it is joined.
 pub struct Gathered {
     by_client: Parts,
+    /// What stands beside keys on their clients.
+    beside: Parts,
     by_key: Parts,
     /// Enrolments that do not say the public key itself.
     nameless: Parts,
@@ -97,11 +100,12 @@ impl Gathered {
     pub fn new(folder: &Path, limit: usize) -> Self {
         Gathered {
             by_client: Parts::new(folder, "clients", limit / 2),
+            beside: Parts::new(folder, "beside", limit / 8),
             by_key: Parts::new(folder, "keys", limit / 4),
-            nameless: Parts::new(folder, "enrolments", limit / 8),
+            nameless: Parts::new(folder, "enrolments", limit / 16),
             templates: Vec::new(),
             sites: Sites::default(),
-            attesting: Parts::new(folder, "attesting", limit / 8),
+            attesting: Parts::new(folder, "attesting", limit / 16),
         }
     }
 
@@ -109,6 +113,7 @@ impl Gathered {
     pub fn add(&mut self, left: Left) -> Result<(), Error> {
         left.sites.iter().for_each(|(code, version)| self.sites.add(code, version));
         self.by_client.push_all(left.notes)?;
+        self.beside.push_all(left.beside)?;
         self.by_key.push_all(left.keys)?;
         self.nameless.push_all(left.nameless)?;
         for der in attestation::all(&left.attesting) {
@@ -291,7 +296,7 @@ pub fn run(
         })?;
         for attached in told {
             for (part, bytes) in attached {
-                report.gathered.by_client.push(part, bytes)?;
+                report.gathered.beside.push(part, bytes)?;
             }
         }
     }
@@ -300,8 +305,9 @@ pub fn run(
     let sites = std::mem::take(&mut report.gathered.sites);
     let templates = Templates::new(std::mem::take(&mut report.gathered.templates));
     let total = report.gathered.by_client.total();
-    let mut taken = report.gathered.by_client.take();
-    client::rename(&mut taken, &aliases)?;
+    let mut beside = report.gathered.beside.take();
+    client::rename(&mut beside, &aliases)?;
+    let values = asked.encoders.shelf.values();
     let clients = std::mem::take(&mut report.clients);
     let context = client::Context {
         asked,
@@ -311,6 +317,7 @@ pub fn run(
         sites: &sites,
         verified: verified.as_ref(),
         rules: findings::Context::new(asked.scan.clone()),
+        values: &values,
     };
     let each = PARTS.div_ceil((total / GROUP_BYTES).clamp(1, PARTS as u64) as usize);
     let mut sums = Sums::default();
@@ -323,7 +330,7 @@ pub fn run(
     report.append_joined(made.keys, made.evidence, made.findings)?;
     sums.add(&made.sums);
     let mut of_clients: Vec<(Option<String>, ClientSums)> = Vec::new();
-    let mut waiting = taken.into_iter();
+    let mut waiting = beside.into_iter().zip(report.gathered.by_client.take());
     loop {
         stop()?;
         let wave: Vec<Vec<_>> = (0..threads)
@@ -334,11 +341,13 @@ pub fn run(
             break;
         }
         let joined = pool.install(|| {
-            let join = |task: Vec<Taken>| -> Result<_, Error> {
+            let join = |task: Vec<(Taken, Taken)>| -> Result<_, Error> {
                 let mut tables = Tables::new(asked);
-                let mut worker = Worker::new(asked.catalogue);
-                for part in task {
-                    client::join(&part.read()?, &context, &mut worker, &mut tables);
+                let mut worker = Worker::new(asked.catalogue, values.len());
+                for (beside, keys) in task {
+                    let mut notes = beside.read()?;
+                    notes.extend(keys.read()?);
+                    client::join(&notes, &context, &mut worker, &mut tables);
                 }
                 tables.finish(asked.encoders)
             };

@@ -9,6 +9,7 @@ use crate::record::{Api, Binding, Claims, Lineage, Provider, Request, StoreLocat
 use crate::walk::SourceNumber;
 
 use super::parts::{draw, part_of};
+use super::shelf::Shared;
 
 /// What a note is about. The order is that in which the notes of one client are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,11 +205,11 @@ pub struct CertificateProfile {
     /// As in `certificates`.
     pub pqc_status: Option<String>,
     /// As in `certificates`.
-    pub weak_reasons: Vec<String>,
+    pub weak_reasons: Vec<Text<'static>>,
     /// As in `certificates`.
-    pub key_usage: Vec<String>,
+    pub key_usage: Vec<Text<'static>>,
     /// As in `certificates`.
-    pub eku: Vec<String>,
+    pub eku: Vec<Text<'static>>,
     /// As in `certificates`.
     pub is_ca: Option<bool>,
     /// As in `certificates`.
@@ -226,21 +227,20 @@ pub struct CertificateProfile {
 impl CertificateProfile {
     /// The facts of one certificate of this profile.
     pub fn with<'a>(&'a self, own: &CertificateOwn<'a>) -> CertificateFacts<'a> {
-        let text = |text: &'a Option<String>| text.as_deref().map(Text::Borrowed);
-        let list = |texts: &'a [String]| texts.iter().map(|text| Text::Borrowed(text.as_str())).collect();
+        let text = |text: &'a Option<String>| text.as_deref();
         CertificateFacts {
             sha1: own.sha1,
             sha256: own.sha256,
-            subject: own.subject.map(Text::Borrowed),
+            subject: own.subject,
             not_before: own.not_before,
             not_after: own.not_after,
             key_algorithm: text(&self.key_algorithm),
             key_size_bits: self.key_size_bits,
             signature_algorithm: text(&self.signature_algorithm),
             pqc_status: text(&self.pqc_status),
-            weak_reasons: list(&self.weak_reasons),
-            key_usage: list(&self.key_usage),
-            eku: list(&self.eku),
+            weak_reasons: &self.weak_reasons,
+            key_usage: &self.key_usage,
+            eku: &self.eku,
             is_ca: self.is_ca,
             is_self_signed: own.is_self_signed,
             is_client_auth: self.is_client_auth,
@@ -256,15 +256,15 @@ impl CertificateProfile {
     }
 }
 
-/// The pieces of the body of a note about a key: what is its own, its certificate's own facts, and the bytes of profile and
-/// state, which many notes share.
+/// The pieces of the body of a note about a key: what is its own, its certificate's own facts, and profile and state, which
+/// many notes share.
 pub struct KeyBody<'a> {
     /// What the record says that is its own.
     pub own: KeyOwn<'a>,
-    /// The certificate's own facts, and the bytes of its [`CertificateProfile`].
-    pub certificate: Option<(CertificateOwn<'a>, &'a [u8])>,
-    /// The bytes of the [`KeyState`].
-    pub state: &'a [u8],
+    /// The certificate's own facts, and its [`CertificateProfile`].
+    pub certificate: Option<(CertificateOwn<'a>, Shared<'a>)>,
+    /// The [`KeyState`].
+    pub state: Shared<'a>,
 }
 
 impl<'a> KeyBody<'a> {
@@ -272,27 +272,16 @@ impl<'a> KeyBody<'a> {
     pub fn read(body: &'a [u8]) -> Option<Self> {
         let (own, rest) = postcard::take_from_bytes::<KeyOwn<'_>>(body).ok()?;
         let (has_certificate, rest) = rest.split_first()?;
-        let (certificate, state) = match has_certificate {
+        let (certificate, rest) = match has_certificate {
             0 => (None, rest),
             _ => {
                 let (certificate, rest) = postcard::take_from_bytes::<CertificateOwn<'_>>(rest).ok()?;
-                let (len, rest) = rest.split_first_chunk::<4>()?;
-                let len = u32::from_le_bytes(*len) as usize;
-                (Some((certificate, rest.get(..len)?)), rest.get(len..)?)
+                let (profile, rest) = Shared::read(rest)?;
+                (Some((certificate, profile)), rest)
             }
         };
+        let (state, _) = Shared::read(rest)?;
         Some(KeyBody { own, certificate, state })
-    }
-
-    /// Writes the part in front of the state.
-    pub fn write(own: &[u8], certificate: Option<(&CertificateOwn<'_>, &[u8])>, out: &mut Vec<u8>) {
-        out.extend_from_slice(own);
-        out.push(u8::from(certificate.is_some()));
-        if let Some((certificate, profile)) = certificate {
-            append(certificate, out);
-            out.extend_from_slice(&(profile.len() as u32).to_le_bytes());
-            out.extend_from_slice(profile);
-        }
     }
 }
 
