@@ -183,7 +183,7 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
 /// What is said of a CNG key as a client's.
 fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client<'_>, context: &Context<'_>) -> Said {
     let version = context.site_version_of(client);
-    let algorithm = certificate.key_algorithm.as_deref();
+    let algorithm = certificate.key_algorithm;
     if algorithm != Some("rsa") {
         return at_version(version, &CLIENT_USES, |version| match algorithm {
             _ if is_before_cng(version) => no_cng(),
@@ -273,7 +273,7 @@ fn client_key_usage(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -
     if certificate.key_usage.is_empty() || NEEDED.into_iter().all(has) {
         return None;
     }
-    if certificate.key_algorithm.as_deref() != Some("rsa") || !is_managed(client, context) {
+    if certificate.key_algorithm != Some("rsa") || !is_managed(client, context) {
         return None;
     }
     let met = certificate.key_usage.join(", ");

@@ -178,7 +178,7 @@ pub struct Client<'a> {
     /// Its name, lower case; `None` for what no client is known of.
     pub name: Option<&'a str>,
     /// Roles that its collection lists (census `cm_roles`).
-    pub roles: &'a [String],
+    pub roles: &'a [&'a str],
     /// Windows version (10.0.x.y).
     pub os_version: Option<&'a str>,
     /// Update build revision.

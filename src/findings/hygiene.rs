@@ -212,7 +212,7 @@ fn is_of_signature(reason: &str) -> bool {
 
 /// `rsa, 1024 bits`.
 fn algorithm(certificate: &Certificate<'_>) -> String {
-    let name = certificate.key_algorithm.as_deref().unwrap_or("algorithm not known");
+    let name = certificate.key_algorithm.unwrap_or("algorithm not known");
     certificate.key_size_bits.map_or_else(|| name.to_owned(), |bits| format!("{name}, {bits} bits"))
 }
 
@@ -230,7 +230,7 @@ fn weak_signature(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outc
     let (certificate, reason) = signed.into_iter().find_map(|certificate| {
         Some((certificate, certificate.weak_reasons.iter().find(|reason| is_of_signature(reason))?))
     })?;
-    let algorithm = certificate.signature_algorithm.as_deref().unwrap_or("algorithm not known");
+    let algorithm = certificate.signature_algorithm.unwrap_or("algorithm not known");
     Some(Outcome::of_key(&WEAK_SIGNATURE, format!("signed with {algorithm} ({reason})")))
 }
 
@@ -262,11 +262,11 @@ fn missing_sid(key: &Key<'_>, _: &Client<'_>, context: &Context<'_>) -> Option<O
 fn quantum_vulnerable_long_lived(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
     let certificate = latest(key)?;
     let end = certificate.not_after?;
-    if end < END_OF_2030 || certificate.pqc_status.as_deref() != Some("quantum_vulnerable") {
+    if end < END_OF_2030 || certificate.pqc_status != Some("quantum_vulnerable") {
         return None;
     }
     let bits = certificate.key_size_bits;
-    let is_of_112 = match certificate.key_algorithm.as_deref() {
+    let is_of_112 = match certificate.key_algorithm {
         Some("rsa" | "rsa_pss" | "rsa_oaep" | "dsa" | "dh") => bits.is_some_and(|bits| bits < RSA_OF_128_BITS),
         Some("ec" | "ecdh" | "ecmqv") => bits.is_some_and(|bits| bits < 256),
         _ => false,

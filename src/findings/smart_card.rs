@@ -57,7 +57,7 @@ pub fn is_capi_card_key(key: &Key<'_>) -> bool {
 /// By its certificate; without one, by PROV_RSA_FULL, the type that is nothing but RSA.
 fn is_rsa(key: &Key<'_>) -> bool {
     const PROV_RSA_FULL: u32 = 1;
-    let mut algorithms = key.certificates.iter().filter_map(|certificate| certificate.key_algorithm.as_deref());
+    let mut algorithms = key.certificates.iter().filter_map(|certificate| certificate.key_algorithm);
     algorithms.next().map_or(key.provider_type == Some(PROV_RSA_FULL), |algorithm| algorithm == "rsa")
 }
 

@@ -11,7 +11,9 @@ use crate::group::certstore::{Entry, policy_arc};
 use crate::group::key_ids::KeyIds;
 use crate::group::row::{self, Row};
 use crate::join::across;
-use crate::join::note::{self, CertificateOwn, CertificateProfile, Class, Enrolment, Head, KeyOwn, KeyState, Said, Word};
+use crate::join::note::{
+    self, CertificateOwn, CertificateProfile, Class, Enrolment, Head, KeyOwn, KeyState, Said, Word,
+};
 use crate::join::parts::{Split, draw, part_of};
 use crate::join::shelf::{Shared, Shelf};
 use crate::record::{Binding, CapiUse, Lineage, Provider, Request, Text};

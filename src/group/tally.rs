@@ -187,43 +187,57 @@ const CLIENT_ROWS: usize = 8 * 1024;
 
 /// What the latest collection says of a client.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct About {
-    fqdn: Option<String>,
-    domain: Option<String>,
-    machine_guid: Option<String>,
-    smbios_uuid: Option<String>,
+struct About<'a> {
+    #[serde(borrow)]
+    fqdn: Option<&'a str>,
+    #[serde(borrow)]
+    domain: Option<&'a str>,
+    #[serde(borrow)]
+    machine_guid: Option<&'a str>,
+    #[serde(borrow)]
+    smbios_uuid: Option<&'a str>,
     collected_at: Option<i64>,
-    collector: Option<String>,
-    collector_version: Option<String>,
-    os_version: Option<String>,
-    os_caption: Option<String>,
+    #[serde(borrow)]
+    collector: Option<&'a str>,
+    #[serde(borrow)]
+    collector_version: Option<&'a str>,
+    #[serde(borrow)]
+    os_version: Option<&'a str>,
+    #[serde(borrow)]
+    os_caption: Option<&'a str>,
     ubr: Option<u32>,
-    arch: Option<String>,
+    #[serde(borrow)]
+    arch: Option<&'a str>,
     elevated: Option<bool>,
     tpm_present: Option<bool>,
     tpm_ready: Option<bool>,
-    tpm_spec: Option<String>,
+    #[serde(borrow)]
+    tpm_spec: Option<&'a str>,
     vbs_running: Option<bool>,
-    cm_client_version: Option<String>,
-    cm_client_id: Option<String>,
-    cm_site_code: Option<String>,
-    cm_roles: Vec<String>,
+    #[serde(borrow)]
+    cm_client_version: Option<&'a str>,
+    #[serde(borrow)]
+    cm_client_id: Option<&'a str>,
+    #[serde(borrow)]
+    cm_site_code: Option<&'a str>,
+    #[serde(borrow)]
+    cm_roles: Vec<&'a str>,
     calais_disable_capi_override: Option<u32>,
 }
 
 /// What rules ask of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Told<'a> {
     /// Roles that its collection lists.
-    pub cm_roles: Vec<String>,
+    pub cm_roles: Vec<&'a str>,
     /// Windows version.
-    pub os_version: Option<String>,
+    pub os_version: Option<&'a str>,
     /// Update build revision.
     pub ubr: Option<u32>,
     /// Version of the Configuration Manager client.
-    pub cm_client_version: Option<String>,
+    pub cm_client_version: Option<&'a str>,
     /// Code of its site.
-    pub cm_site_code: Option<String>,
+    pub cm_site_code: Option<&'a str>,
     /// DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
 }
@@ -266,16 +280,16 @@ const MAX_ROLES: usize = 32;
 /// Most bytes of texts kept of a client, beside its names.
 const MAX_TEXTS: usize = 640;
 
-fn owned(text: &Option<Text<'_>>) -> Option<String> {
+fn said<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
     text.as_deref().filter(|t| !t.is_empty()).map(clip)
 }
 
-fn clip(text: &str) -> String {
+fn clip(text: &str) -> &str {
     let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
-    text[..end.unwrap_or_default()].to_owned()
+    &text[..end.unwrap_or_default()]
 }
 
-impl About {
+impl About<'_> {
     /// Drops what people need least where the texts are too long together; true if nothing was cut or dropped.
     fn shorten(&mut self, c: &Client<'_>) -> bool {
         let told = [&c.fqdn, &c.domain, &c.machine_guid, &c.smbios_uuid, &c.collector, &c.collector_version];
@@ -287,7 +301,7 @@ impl About {
             cut |= text.len() > MAX_TEXT;
         }
         let kept = [&self.os_caption, &self.collector, &self.collector_version, &self.cm_client_version, &self.arch];
-        let kept = kept.into_iter().flatten().chain(&self.cm_roles).map(String::len).sum::<usize>();
+        let kept = kept.into_iter().flatten().chain(&self.cm_roles).map(|text| text.len()).sum::<usize>();
         if all > MAX_TEXTS && kept > MAX_TEXTS / 2 {
             self.cm_roles.clear();
             (self.os_caption, self.collector, self.collector_version) = (None, None, None);
@@ -334,31 +348,31 @@ impl ClientTally {
     /// Takes in a collection's header; false where it was too long to be kept whole.
     pub fn describe(&mut self, c: &Client<'_>) -> bool {
         let mut about = About {
-            fqdn: owned(&c.fqdn),
-            domain: owned(&c.domain),
-            machine_guid: owned(&c.machine_guid),
-            smbios_uuid: owned(&c.smbios_uuid),
+            fqdn: said(&c.fqdn),
+            domain: said(&c.domain),
+            machine_guid: said(&c.machine_guid),
+            smbios_uuid: said(&c.smbios_uuid),
             collected_at: c.collected_at,
-            collector: owned(&c.collector),
-            collector_version: owned(&c.collector_version),
-            os_version: owned(&c.os_version),
-            os_caption: owned(&c.os_caption),
+            collector: said(&c.collector),
+            collector_version: said(&c.collector_version),
+            os_version: said(&c.os_version),
+            os_caption: said(&c.os_caption),
             ubr: c.ubr,
-            arch: owned(&c.arch),
+            arch: said(&c.arch),
             elevated: c.elevated,
             tpm_present: c.tpm_present,
             tpm_ready: c.tpm_ready,
-            tpm_spec: owned(&c.tpm_spec),
+            tpm_spec: said(&c.tpm_spec),
             vbs_running: c.vbs_running,
-            cm_client_version: owned(&c.cm_client_version),
-            cm_client_id: owned(&c.cm_client_id),
-            cm_site_code: owned(&c.cm_site_code),
+            cm_client_version: said(&c.cm_client_version),
+            cm_client_id: said(&c.cm_client_id),
+            cm_site_code: said(&c.cm_site_code),
             cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
             calais_disable_capi_override: c.calais_disable_capi_override,
         };
         let whole = about.shorten(c);
         self.collections += 1;
-        self.identify([about.machine_guid.as_deref(), about.fqdn.as_deref()]);
+        self.identify([about.machine_guid, about.fqdn]);
         self.learn(&about);
         whole
     }
@@ -385,12 +399,12 @@ impl ClientTally {
         self.joined.add_finding(status);
     }
 
-    fn about(&self) -> Option<About> {
+    fn about(&self) -> Option<About<'_>> {
         self.about.as_deref().and_then(|bytes| postcard::from_bytes(bytes).ok())
     }
 
     /// The latest description wins; of two equally late ones the later in the order of the sources.
-    fn learn(&mut self, new: &About) {
+    fn learn(&mut self, new: &About<'_>) {
         if self.about().is_some_and(|old| old.collected_at > new.collected_at) {
             return;
         }
@@ -407,7 +421,7 @@ impl ClientTally {
         self.rows.merge(&other.rows);
         self.joined.add(&other.joined);
         match (&self.about, other.about()) {
-            (None, _) => self.about = other.about,
+            (None, _) => self.about.clone_from(&other.about),
             (Some(_), Some(about)) => self.learn(&about),
             (Some(_), None) => {}
         }
@@ -462,7 +476,7 @@ impl Clients {
     }
 
     /// What the join wants to know of a client.
-    pub fn told(&self, client: Option<&str>) -> Told {
+    pub fn told(&self, client: Option<&str>) -> Told<'_> {
         let about = self.0.get(client.unwrap_or_default()).and_then(|tally| tally.about()).unwrap_or_default();
         Told {
             cm_roles: about.cm_roles,
@@ -501,28 +515,28 @@ impl Clients {
             let about = tally.about().unwrap_or_default();
             c.audit.push(audit);
             c.client.push(Some(name));
-            c.fqdn.push(about.fqdn.as_deref());
-            c.domain.push(about.domain.as_deref());
-            c.machine_guid.push(about.machine_guid.as_deref());
-            c.smbios_uuid.push(about.smbios_uuid.as_deref());
+            c.fqdn.push(about.fqdn);
+            c.domain.push(about.domain);
+            c.machine_guid.push(about.machine_guid);
+            c.smbios_uuid.push(about.smbios_uuid);
             c.is_ambiguous.push(Some(tally.ambiguous));
             c.collections.push(i32::try_from(tally.collections).ok());
             c.incomplete_collections.push(i32::try_from(tally.incomplete_collections).ok());
             c.collected_at.push(about.collected_at);
-            c.collector.push(about.collector.as_deref());
-            c.collector_version.push(about.collector_version.as_deref());
-            c.os_version.push(about.os_version.as_deref());
-            c.os_caption.push(about.os_caption.as_deref());
+            c.collector.push(about.collector);
+            c.collector_version.push(about.collector_version);
+            c.os_version.push(about.os_version);
+            c.os_caption.push(about.os_caption);
             c.ubr.push(about.ubr.map(i64::from));
-            c.arch.push(about.arch.as_deref());
+            c.arch.push(about.arch);
             c.elevated.push(about.elevated);
             c.tpm_present.push(about.tpm_present);
             c.tpm_ready.push(about.tpm_ready);
-            c.tpm_spec.push(about.tpm_spec.as_deref());
+            c.tpm_spec.push(about.tpm_spec);
             c.vbs_running.push(about.vbs_running);
-            c.cm_client_version.push(about.cm_client_version.as_deref());
-            c.cm_client_id.push(about.cm_client_id.as_deref());
-            c.cm_site_code.push(about.cm_site_code.as_deref());
+            c.cm_client_version.push(about.cm_client_version);
+            c.cm_client_id.push(about.cm_client_id);
+            c.cm_site_code.push(about.cm_site_code);
             c.cm_roles.push(&about.cm_roles);
             c.calais_disable_capi_override.push(about.calais_disable_capi_override.map(i64::from));
             let count = |n: u64| i64::try_from(n).ok();

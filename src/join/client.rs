@@ -28,8 +28,8 @@ use super::note::{
     Said,
 };
 use super::parts::Taken;
-use super::shelf::Shared;
 use super::rows::{Concerned, KeyRow, Tables};
+use super::shelf::Shared;
 use super::{Aliases, Asked, Sites, Templates, category_api};
 
 /// Most providers of one client that are held: more is no registry, and says nothing (`classify::registrations`).
@@ -193,7 +193,11 @@ const MAX_KNOWN: usize = 16 * 1024;
 impl<T> Memo<T> {
     /// Nothing is known yet of so many values on the shelf.
     fn new(values: usize) -> Self {
-        Memo { shelf: std::iter::repeat_with(|| None).take(values).collect(), known: HashMap::default(), next: values as u32 }
+        Memo {
+            shelf: std::iter::repeat_with(|| None).take(values).collect(),
+            known: HashMap::default(),
+            next: values as u32,
+        }
     }
 
     fn get(
@@ -411,11 +415,11 @@ fn judge<'n>(
     let about = facts::Client {
         name: around.name,
         roles: &told.cm_roles,
-        os_version: told.os_version.as_deref(),
+        os_version: told.os_version,
         ubr: told.ubr,
-        cm_client_version: told.cm_client_version.as_deref(),
-        cm_site_code: told.cm_site_code.as_deref(),
-        site_version: told.cm_site_code.as_deref().and_then(|code| context.sites.version(code)),
+        cm_client_version: told.cm_client_version,
+        cm_site_code: told.cm_site_code,
+        site_version: told.cm_site_code.and_then(|code| context.sites.version(code)),
         calais_disable_capi_override: told.calais_disable_capi_override,
         bindings: &[],
         capi_card_keys: 0,
@@ -464,19 +468,20 @@ fn judge<'n>(
         findings::judge_key(&key, &before, &context.rules, &mut outcomes);
         capi_card_keys += u32::from(findings::is_capi_card_key(&key));
         tables.key(&KeyRow { head, judged: &judged, seen: &seen, whole: &whole, attached: &attached });
-        for (piece, voice) in &judged.pieces {
-            let place = match voice {
-                Voice::Witness(at) => seen.get(*at).map(|seen| (seen.own.origin, "observation")),
-                Voice::Hearsay(at) => whole.origins.get(*at).copied(),
+        for of_voice in judged.pieces.chunk_by(|(_, a), (_, b)| a == b) {
+            let place = match of_voice.first() {
+                Some((_, Voice::Witness(at))) => seen.get(*at).map(|seen| (seen.own.origin, "observation")),
+                Some((_, Voice::Hearsay(at))) => whole.origins.get(*at).copied(),
+                None => None,
             };
-            tables.evidence(head, *piece, place);
+            tables.evidence(head, of_voice.iter().map(|(piece, _)| *piece), place);
         }
-        for outcome in &outcomes {
+        for outcome in outcomes.drain(..) {
             sums.add_finding(outcome.status);
             let concerned = Concerned {
                 client: around.name,
                 basis: Some(note::basis(first.state.value.basis)),
-                concerned: certificate.and_then(|certificate| certificate.subject.as_deref()),
+                concerned: certificate.and_then(|certificate| certificate.subject),
                 observation: Some(first.own.origin),
                 key_id: Some(&head.key_id),
                 sha1: certificate.map(|certificate| certificate.sha1),
@@ -492,7 +497,7 @@ fn judge<'n>(
     let about = facts::Client { bindings: &bindings, capi_card_keys, ..about };
     outcomes.clear();
     findings::judge_client(&about, &context.rules, &mut outcomes);
-    for outcome in &outcomes {
+    for outcome in outcomes {
         sums.add_finding(outcome.status);
         let words = outcome.binding.and_then(|at| around.bindings.get(at));
         let binding = outcome.binding.and_then(|at| bindings.get(at));
@@ -595,7 +600,7 @@ fn sides(joined: &Joined<'_>) -> String {
 pub fn judge_template(origin: &Origin<'_>, template: &TemplateFacts, context: &Context<'_>, tables: &mut Tables<'_>) {
     let mut outcomes: Vec<Outcome> = Vec::new();
     findings::judge_template(template, &context.rules, &mut outcomes);
-    for outcome in &outcomes {
+    for outcome in outcomes {
         tables.finding(
             outcome,
             &Concerned {
@@ -634,7 +639,7 @@ fn of_binding(key: &facts::Key<'_>, certificate: Option<&CertificateFacts<'_>>) 
         api: key.api.value,
         storage: key.storage.value,
         is_exportable: key.is_exportable,
-        key_algorithm: certificate.and_then(|c| c.key_algorithm.as_deref()).map(str::to_owned),
+        key_algorithm: certificate.and_then(|c| c.key_algorithm).map(str::to_owned),
         key_size_bits: certificate.and_then(|c| c.key_size_bits),
         provider_name: key.provider_name.map(str::to_owned),
     }
@@ -743,7 +748,7 @@ impl<'a> Whole<'a> {
 
     fn ask_templates(&mut self, templates: &'a Templates) {
         for certificate in &self.certificates {
-            let found = templates.of(certificate.template_oid.as_deref(), certificate.template_name.as_deref());
+            let found = templates.of(certificate.template_oid, certificate.template_name);
             let Some((standing, facts)) = found else { continue };
             if self.template_facts.iter().any(|known| std::ptr::eq(*known, facts)) {
                 continue;

@@ -21,7 +21,7 @@ pub mod shelf;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -329,41 +329,95 @@ pub fn run(
     let made = tables.finish(asked.encoders)?;
     report.append_joined(made.keys, made.evidence, made.findings)?;
     sums.add(&made.sums);
-    let mut of_clients: Vec<(Option<String>, ClientSums)> = Vec::new();
-    let mut waiting = beside.into_iter().zip(report.gathered.by_client.take());
-    loop {
+    let parts: Vec<_> = beside.into_iter().zip(report.gathered.by_client.take()).collect();
+    let mut parts = parts.into_iter();
+    let tasks =
+        std::iter::from_fn(|| Some(parts.by_ref().take(each).collect::<Vec<_>>()).filter(|task| !task.is_empty()));
+    let join = |task: Vec<(Taken, Taken)>| {
         stop()?;
-        let wave: Vec<Vec<_>> = (0..threads)
-            .map(|_| waiting.by_ref().take(each).collect::<Vec<_>>())
-            .filter(|task| !task.is_empty())
-            .collect();
-        if wave.is_empty() {
-            break;
+        let mut tables = Tables::new(asked);
+        let mut worker = Worker::new(asked.catalogue, values.len());
+        for (beside, keys) in task {
+            let mut notes = beside.read()?;
+            notes.extend(keys.read()?);
+            client::join(&notes, &context, &mut worker, &mut tables);
         }
-        let joined = pool.install(|| {
-            let join = |task: Vec<(Taken, Taken)>| -> Result<_, Error> {
-                let mut tables = Tables::new(asked);
-                let mut worker = Worker::new(asked.catalogue, values.len());
-                for (beside, keys) in task {
-                    let mut notes = beside.read()?;
-                    notes.extend(keys.read()?);
-                    client::join(&notes, &context, &mut worker, &mut tables);
-                }
-                tables.finish(asked.encoders)
-            };
-            wave.into_par_iter().map(join).collect::<Result<Vec<_>, Error>>()
-        })?;
-        for made in joined {
-            report.append_joined(made.keys, made.evidence, made.findings)?;
-            sums.add(&made.sums);
-            of_clients.extend(made.clients);
-        }
-    }
+        tables.finish(asked.encoders)
+    };
+    let mut of_clients: Vec<(Option<String>, ClientSums)> = Vec::new();
+    in_order(pool, tasks.collect(), join, |made| {
+        report.append_joined(made.keys, made.evidence, made.findings)?;
+        sums.add(&made.sums);
+        of_clients.extend(made.clients);
+        Ok(())
+    })?;
     report.clients = clients;
     for (name, told) in of_clients {
         report.clients.of(name.as_deref()).add_joined(&told);
     }
     Ok(sums)
+}
+
+/// Tells others of a panic, who would wait for ever for what this thread was to make; the pool passes it on.
+struct Watch<'a>(&'a dyn Fn());
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
+    }
+}
+
+/// Does tasks on all threads, and takes in what they make in their order. A thread that is too far ahead of what was taken in
+/// waits: so no more than two things for each thread are made and not taken in.
+fn in_order<T: Send, M: Send>(
+    pool: &ThreadPool,
+    tasks: Vec<T>,
+    make: impl Fn(T) -> Result<M, Error> + Sync,
+    take: impl FnMut(M) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    struct Queue<T, M, F> {
+        tasks: std::iter::Enumerate<std::vec::IntoIter<T>>,
+        made: BTreeMap<usize, M>,
+        next: usize,
+        take: F,
+        error: Option<Error>,
+    }
+    let made = BTreeMap::new();
+    let queue = Mutex::new(Queue { tasks: tasks.into_iter().enumerate(), made, next: 0, take, error: None });
+    let moved = Condvar::new();
+    let room = 2 * pool.current_num_threads();
+    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+    pool.broadcast(|_| {
+        let _watch = Watch(&|| {
+            lock().error.get_or_insert_with(|| Error::Encode("a thread of the join failed".to_owned()));
+            moved.notify_all();
+        });
+        loop {
+            let Some((at, task)) = lock().tasks.next() else { return };
+            let made = make(task);
+            let mut queue = lock();
+            while at >= queue.next + room && queue.error.is_none() {
+                queue = moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+            match made {
+                Ok(made) => drop(queue.made.insert(at, made)),
+                Err(error) => drop(queue.error.get_or_insert(error)),
+            }
+            let Queue { made, next, take, error, .. } = &mut *queue;
+            while let (None, Some(made)) = (&error, made.remove(next)) {
+                *next += 1;
+                *error = take(made).err();
+            }
+            moved.notify_all();
+            if error.is_some() {
+                return;
+            }
+        }
+    });
+    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    queue.error.map_or(Ok(()), Err)
 }
 
 impl Sums {

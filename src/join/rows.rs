@@ -2,15 +2,16 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::classify::{JoinedPiece, Subject, Verdicts};
 use crate::client::Basis;
 use crate::error::Error;
 use crate::findings::{Outcome, facts};
-use crate::group::encode::{Encoders, same};
+use crate::group::encode::Encoders;
 use crate::group::row::push_id;
 use crate::record::{Lineage, StoreLocation};
-use crate::table::columns::{EVIDENCE, Evidence, Findings, KEYS, Keys};
+use crate::table::columns::{EVIDENCE, Evidence, FINDINGS, Findings, KEYS, Keys};
 use crate::table::encode::RowGroup;
 use crate::table::{Block, Data, Rows, Table};
 use crate::walk::SourceNumber;
@@ -39,9 +40,23 @@ pub struct Tables<'a> {
     record: Option<([u8; 16], [u8; 16], Lineage, &'static str)>,
     pieces: u32,
     findings: Findings,
-    finding_rows: usize,
+    /// Numbers of each row of `findings`: client and source, what is said.
+    finding_rows: [Vec<u32>; 2],
+    finding_runs: Runs,
+    said: HashMap<Statement, u32, FixedState>,
     sums: Sums,
     clients: Vec<(Option<String>, ClientSums)>,
+}
+
+/// What rows of `findings` that concern different things have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Statement {
+    rule: &'static str,
+    status: &'static str,
+    severity: &'static str,
+    scenario: Option<&'static str>,
+    concerns: &'static str,
+    message: String,
 }
 
 /// The last client and source of a table's rows.
@@ -154,7 +169,9 @@ impl<'a> Tables<'a> {
             record: None,
             pieces: 0,
             findings: Findings::default(),
-            finding_rows: 0,
+            finding_rows: Default::default(),
+            finding_runs: Runs::default(),
+            said: HashMap::default(),
             sums: Sums::default(),
             clients: Vec::new(),
         }
@@ -163,20 +180,19 @@ impl<'a> Tables<'a> {
     /// Encodes the rows.
     pub fn finish(mut self, encoders: &Encoders) -> Result<Made, Error> {
         let mut packer = encoders.packer()?;
-        let (keys, evidence) = (self.keys.finish(), self.evidence.finish());
-        let of_keys = by_block(&KEYS, &keys, &self.key_rows);
-        let of_evidence = by_block(&EVIDENCE, &evidence, &self.evidence_rows);
-        let [rows, ..] = &self.key_rows;
-        let [pieces, ..] = &self.evidence_rows;
+        let (keys, evidence, findings) = (self.keys.finish(), self.evidence.finish(), self.findings.finish());
+        let [runs, states, profiles] = &self.key_rows;
+        let of_keys = by_block(&KEYS, &keys, Numbers { runs, keys: states, own: &[], profiles });
+        let rows = runs.len();
+        let [runs, records, pieces] = &self.evidence_rows;
+        let of_evidence = by_block(&EVIDENCE, &evidence, Numbers { runs, keys: pieces, own: records, profiles: &[] });
+        let evidence_rows = runs.len();
+        let [runs, said] = &self.finding_rows;
+        let of_findings = by_block(&FINDINGS, &findings, Numbers { runs, keys: said, own: &[], profiles: &[] });
         Ok(Made {
-            keys: encoders.keys.encode(&mut packer, rows.len(), of_keys, |_| None)?,
-            evidence: encoders.evidence.encode(&mut packer, pieces.len(), of_evidence, |_| None)?,
-            findings: encoders.findings().encode(
-                &mut packer,
-                self.finding_rows,
-                same(&self.findings.finish()),
-                |_| None,
-            )?,
+            keys: encoders.keys.encode(&mut packer, rows, of_keys, |_| None)?,
+            evidence: encoders.evidence.encode(&mut packer, evidence_rows, of_evidence, |_| None)?,
+            findings: encoders.findings().encode(&mut packer, runs.len(), of_findings, |_| None)?,
             sums: self.sums,
             clients: self.clients,
         })
@@ -237,15 +253,15 @@ impl<'a> Tables<'a> {
         let any = |flag: fn(&facts::CertificateFacts<'_>) -> Option<bool>| certificates.iter().filter_map(flag).max();
         let certificate = certificates.first();
         let c = &mut self.keys;
-        c.key_algorithm.push(certificate.and_then(|c| c.key_algorithm.as_deref()));
+        c.key_algorithm.push(certificate.and_then(|c| c.key_algorithm));
         c.key_size_bits.push(certificate.and_then(|c| c.key_size_bits));
-        c.pqc_status.push(certificate.and_then(|c| c.pqc_status.as_deref()));
+        c.pqc_status.push(certificate.and_then(|c| c.pqc_status));
         c.is_client_auth.push(any(|c| c.is_client_auth));
         c.is_server_auth.push(any(|c| c.is_server_auth));
         c.is_smart_card_logon.push(any(|c| c.is_smart_card_logon));
-        let named = certificate.and_then(|c| c.template_name.as_deref());
+        let named = certificate.and_then(|c| c.template_name);
         c.template_name.push(named.or(template.and_then(|template| template.name.as_deref())));
-        c.template_oid.push(certificate.and_then(|c| c.template_oid.as_deref()));
+        c.template_oid.push(certificate.and_then(|c| c.template_oid));
         let number = self.profile_count;
         self.profile_count += 1;
         if let Some(key) = key {
@@ -293,7 +309,7 @@ impl<'a> Tables<'a> {
         c.thumbprint.push_hex(certificate.map(|c| c.sha1).or_else(claimed).as_ref().map(|h| &h[..]));
         c.sha256.push_hex(certificate.map(|c| &c.sha256[..]));
         c.user_sid.push(seen.first().and_then(|seen| seen.own.user_sid));
-        c.subject.push(certificate.and_then(|c| c.subject.as_deref()));
+        c.subject.push(certificate.and_then(|c| c.subject));
         c.not_after.push(certificate.and_then(|c| c.not_after));
         c.certificates.push(count(whole.certificates.len()));
         c.conflict.push(judged.conflict.as_deref());
@@ -324,8 +340,13 @@ impl<'a> Tables<'a> {
         self.pieces - 1
     }
 
-    /// Adds a row of `evidence`: a piece, where it stands, and of which kind the row there is.
-    pub fn evidence(&mut self, head: &Head<'_>, piece: u32, place: Option<(Origin<'_>, &'static str)>) {
+    /// Adds rows of `evidence`: pieces, where they stand, and of which kind the row there is.
+    pub fn evidence(
+        &mut self,
+        head: &Head<'_>,
+        pieces: impl Iterator<Item = u32>,
+        place: Option<(Origin<'_>, &'static str)>,
+    ) {
         let (origin, kind) = place.unzip();
         let origin = origin.as_ref();
         let (run, is_new) = self.evidence_runs.enter(head.client, origin);
@@ -352,26 +373,47 @@ impl<'a> Tables<'a> {
             }
             push_place!(c, origin);
         }
-        let [runs, records, pieces] = &mut self.evidence_rows;
-        runs.push(run);
-        records.push(self.records - 1);
-        pieces.push(piece);
+        let [runs, records, all] = &mut self.evidence_rows;
+        for piece in pieces {
+            runs.push(run);
+            records.push(self.records - 1);
+            all.push(piece);
+        }
     }
 
     /// Adds a finding.
-    pub fn finding(&mut self, outcome: &Outcome, of: &Concerned<'_>) {
-        self.finding_rows += 1;
-        *self.sums.findings.entry((outcome.rule.id, outcome.status.as_str())).or_default() += 1;
+    pub fn finding(&mut self, outcome: Outcome, of: &Concerned<'_>) {
+        let Outcome { rule, status, severity, scenario, concerns, message, .. } = outcome;
+        *self.sums.findings.entry((rule.id, status.as_str())).or_default() += 1;
+        let (run, is_new) = self.finding_runs.enter(of.client, of.origin.as_ref());
         let c = &mut self.findings;
-        c.audit.push(self.asked.audit);
-        c.rule.push(Some(outcome.rule.id));
-        c.severity.push(Some(outcome.severity.as_str()));
-        c.status.push(Some(outcome.status.as_str()));
-        c.product.push(outcome.rule.product);
-        c.scenario.push(outcome.scenario);
-        c.client.push(of.client);
+        if is_new {
+            c.audit.push(self.asked.audit);
+            c.client.push(of.client);
+            push_source!(&mut *c, self, of.origin.as_ref());
+        }
+        let (status, severity) = (status.as_str(), severity.as_str());
+        let next = self.said.len() as u32;
+        let statement = Statement { rule: rule.id, status, severity, scenario, concerns, message };
+        let said = match self.said.entry(statement) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                c.rule.push(Some(rule.id));
+                c.severity.push(Some(severity));
+                c.status.push(Some(status));
+                c.product.push(rule.product);
+                c.scenario.push(scenario);
+                c.concerns.push(Some(concerns));
+                c.observed_at.push(None);
+                c.message.push(Some(&new.key().message));
+                c.rule_source.push(Some(rule.source));
+                *new.insert(next)
+            }
+        };
+        let [runs, all] = &mut self.finding_rows;
+        runs.push(run);
+        all.push(said);
         c.client_basis.push(of.basis.filter(|_| of.client.is_some()).map(|basis| basis.as_str()));
-        c.concerns.push(Some(outcome.concerns));
         c.concerned.push(of.concerned);
         match &of.observation {
             Some(origin) => c.observation_id.push_with(|out| push_id(out, &origin.source_id, &origin.lineage)),
@@ -380,31 +422,36 @@ impl<'a> Tables<'a> {
         c.key_id.push_hex(of.key_id.map(|id| &id[..]));
         c.thumbprint.push_hex(of.sha1.as_ref().map(|h| &h[..]));
         c.spki_sha256.push_hex(of.spki_sha256.as_ref().map(|h| &h[..]));
-        c.observed_at.push(None);
-        c.message.push(Some(&outcome.message));
-        c.rule_source.push(Some(outcome.rule.source));
-        push_source!(&mut *c, self, of.origin.as_ref());
         push_place!(c, of.origin.as_ref());
     }
 }
 
-/// Each column with the numbers that its block has: client and source, key or record, state or piece.
+/// Numbers of rows by block.
+#[derive(Clone, Copy)]
+struct Numbers<'d> {
+    /// Client and source.
+    runs: &'d [u32],
+    /// What is said.
+    keys: &'d [u32],
+    /// The record that says it.
+    own: &'d [u32],
+    profiles: &'d [u32],
+}
+
+/// Each column with the numbers that its block has.
 fn by_block<'d>(
     table: &'static Table,
     columns: &'d [Data],
-    rows: &'d [Vec<u32>; 3],
+    numbers: Numbers<'d>,
 ) -> impl Iterator<Item = Result<(&'d Data, Rows<'d>), Error>> {
-    let [runs, second, third] = rows;
     table.columns.iter().zip(columns).map(move |(column, data)| {
-        Ok((
-            data,
-            match column.block {
-                Block::Run => Rows::Numbers(runs),
-                Block::Key => Rows::Numbers(if table.name == KEYS.name { second } else { third }),
-                Block::Own => Rows::Numbers(second),
-                Block::Profile => Rows::Numbers(third),
-                Block::Row => Rows::Same,
-            },
-        ))
+        let rows = match column.block {
+            Block::Run => Rows::Numbers(numbers.runs),
+            Block::Key => Rows::Numbers(numbers.keys),
+            Block::Own => Rows::Numbers(numbers.own),
+            Block::Profile => Rows::Numbers(numbers.profiles),
+            Block::Row => Rows::Same,
+        };
+        Ok((data, rows))
     })
 }

@@ -405,26 +405,26 @@ table! {
 table! {
     /// One row is the outcome of a rule for what it concerns.
     FINDINGS = "findings", Findings {
-        audit: Word, Repeats, "Name of the audit, from --audit.";
-        rule: Word, Repeats, "Rule; certcensus explain RULE tells it.";
-        severity: Word, Repeats, "critical, high, medium, low or info.";
-        status: Word, Repeats, "blocks, warns, ok, not_listed or unknown.";
-        product: Word, Repeats, "Product whose rule it is; null for rules of hygiene.";
-        scenario: Word, Repeats, "Use of the key that is judged.";
-        client: Word, Repeats, "Machine concerned, lower case.";
+        audit: Word, Repeats @ Run, "Name of the audit, from --audit.";
+        rule: Word, Repeats @ Key, "Rule; certcensus explain RULE tells it.";
+        severity: Word, Repeats @ Key, "critical, high, medium, low or info.";
+        status: Word, Repeats @ Key, "blocks, warns, ok, not_listed or unknown.";
+        product: Word, Repeats @ Key, "Product whose rule it is; null for rules of hygiene.";
+        scenario: Word, Repeats @ Key, "Use of the key that is judged.";
+        client: Word, Repeats @ Run, "Machine concerned, lower case.";
         client_basis: Word, Repeats, "How the client is known: record, dir, stem, regex or name.";
-        concerns: Word, Repeats, "Kind of thing concerned: private_key, key, binding, template, role, program or client.";
+        concerns: Word, Repeats @ Key, "Kind of thing concerned: private_key, key, binding, template, role, program or client.";
         concerned: Text, Differs, "The thing itself: its kind, name or id.";
         observation_id: Text, Differs, "The observation concerned.";
         key_id: Text, Differs, "The key concerned.";
         thumbprint: Text, Differs, "SHA-1 of the certificate concerned, hex.";
         spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
-        observed_at: Time, Repeats, "When what was found happened, where the export says it.";
-        message: Word, Repeats, "One sentence for people.";
-        rule_source: Word, Repeats, "Where the rule is defined.";
-        source_id: Word, Repeats, "Joins sources.";
-        source_path: Word, Repeats, "Path of the source inside its input.";
-        source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
+        observed_at: Time, Repeats @ Key, "When what was found happened, where the export says it.";
+        message: Word, Repeats @ Key, "One sentence for people.";
+        rule_source: Word, Repeats @ Key, "Where the rule is defined.";
+        source_id: Word, Repeats @ Run, "Joins sources.";
+        source_path: Word, Repeats @ Run, "Path of the source inside its input.";
+        source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         byte_offset: Int64, Differs, "Offset of the record in the source.";
         record_number: Int64, Differs, "The export's own number of the record.";
     }

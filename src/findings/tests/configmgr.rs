@@ -9,7 +9,7 @@ const CLIENT: &str = "configmgr_client_certificate";
 const ROLE: &str = "configmgr_role_certificate";
 
 fn client_status(api: KeyApi, algorithm: Option<&'static str>, version: Option<&str>) -> (Status, String) {
-    let certificates = [CertificateFacts { key_algorithm: algorithm.map(Into::into), ..client_certificate() }];
+    let certificates = [CertificateFacts { key_algorithm: algorithm, ..client_certificate() }];
     let outcomes = of_key(&key(api, &certificates), &Client::default(), &at(version));
     let outcome = only(&outcomes, CLIENT);
     assert_eq!((outcome.concerns, outcome.scenario), ("key", Some("client_certificate")));
@@ -108,9 +108,9 @@ fn a_client_key_in_the_tpm_is_supported_with_a_remark() {
 #[test]
 fn key_usage_is_compared_at_managed_clients() {
     let of = |usage: &[&'static str], algorithm: &'static str, site: Option<&'static str>| {
-        let key_usage = usage.iter().map(|usage| Cow::Borrowed(*usage)).collect();
-        let certificates =
-            [CertificateFacts { key_usage, key_algorithm: Some(algorithm.into()), ..client_certificate() }];
+        let words: Vec<_> = usage.iter().map(|usage| Cow::Borrowed(*usage)).collect();
+        let key_usage = &words[..];
+        let certificates = [CertificateFacts { key_usage, key_algorithm: Some(algorithm), ..client_certificate() }];
         let client = Client { cm_site_code: site, ..Client::default() };
         of_key(&key(KeyApi::Capi, &certificates), &client, &at(None))
     };
@@ -235,7 +235,7 @@ fn each_key_of_a_role_is_judged_once() {
 
 #[test]
 fn roles_of_a_collection_count_as_those_of_a_site() {
-    let listed = ["SMS Management Point".to_owned(), "SMS Site System".to_owned()];
+    let listed = ["SMS Management Point", "SMS Site System"];
     let bindings = [web(443, KeyApi::Cng, 1)];
     let client = Client { roles: &listed, bindings: &bindings, ..Client::default() };
     let outcomes = of_client(&client, &at(Some("1802")));

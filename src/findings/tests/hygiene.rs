@@ -26,8 +26,8 @@ fn today() -> Context<'static> {
     Context::new(Scan { as_of: Some(TODAY), ..Scan::default() })
 }
 
-fn texts(words: &[&'static str]) -> Vec<Text<'static>> {
-    words.iter().map(|word| Cow::Borrowed(*word)).collect()
+fn texts(words: &[&'static str]) -> &'static [Text<'static>] {
+    words.iter().map(|word| Cow::Borrowed(*word)).collect::<Vec<_>>().leak()
 }
 
 /// [MS-CRTD] 2.27: the attestation flags of a template.
@@ -104,7 +104,7 @@ fn weak_keys_and_signatures_are_told_apart() {
         fires(&key(KeyApi::Cng, &[of(&[reason])]), "weak_key", &[reason]);
         keeps_silent(&key(KeyApi::Cng, &[of(&[reason])]), "weak_signature");
     }
-    let signed = CertificateFacts { signature_algorithm: Some("sha1_with_rsa".into()), ..of(&["sha1_signature"]) };
+    let signed = CertificateFacts { signature_algorithm: Some("sha1_with_rsa"), ..of(&["sha1_signature"]) };
     fires(&key(KeyApi::Cng, std::slice::from_ref(&signed)), "weak_signature", &["sha1_with_rsa", "sha1_signature"]);
     keeps_silent(&key(KeyApi::Cng, std::slice::from_ref(&signed)), "weak_key");
     let root = [CertificateFacts { is_self_signed: Some(true), ..signed }];
@@ -151,11 +151,8 @@ fn certificates_that_last_longer_than_their_algorithm() {
     fires(&key(KeyApi::Cng, &[of(2031, 2048)]), RULE, &["deprecated after 2030", "2031-0"]);
     keeps_silent(&key(KeyApi::Cng, &[of(2031, 3072)]), RULE);
     keeps_silent(&key(KeyApi::Cng, &[of(2030, 2048)]), RULE);
-    keeps_silent(&key(KeyApi::Cng, &[CertificateFacts { key_algorithm: Some("ec".into()), ..of(2031, 256) }]), RULE);
-    keeps_silent(
-        &key(KeyApi::Cng, &[CertificateFacts { pqc_status: Some("post_quantum".into()), ..of(2040, 2048) }]),
-        RULE,
-    );
+    keeps_silent(&key(KeyApi::Cng, &[CertificateFacts { key_algorithm: Some("ec"), ..of(2031, 256) }]), RULE);
+    keeps_silent(&key(KeyApi::Cng, &[CertificateFacts { pqc_status: Some("post_quantum"), ..of(2040, 2048) }]), RULE);
     keeps_silent(&key(KeyApi::Cng, &[CertificateFacts { not_after: None, ..of(2040, 2048) }]), RULE);
 }
 

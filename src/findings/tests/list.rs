@@ -91,8 +91,7 @@ fn every_statement_can_be_explained() {
 #[test]
 fn long_names_of_exports_are_cut() {
     let long = "é".repeat(5000);
-    let certificates =
-        [CertificateFacts { is_ca: Some(true), key_algorithm: Some(long.clone().into()), ..client_certificate() }];
+    let certificates = [CertificateFacts { is_ca: Some(true), key_algorithm: Some(&long), ..client_certificate() }];
     let key = Key { provider_name: Some(&long), ..key(KeyApi::Capi, &certificates) };
     let cng = Key { api: verdict(KeyApi::Cng), ..key.clone() };
     for key in [key, cng] {

@@ -50,10 +50,10 @@ fn key<'a>(api: KeyApi, certificates: &'a [CertificateFacts<'a>]) -> Key<'a> {
 /// A certificate with nothing against it, for no use.
 fn certificate() -> CertificateFacts<'static> {
     CertificateFacts {
-        key_algorithm: Some("rsa".into()),
+        key_algorithm: Some("rsa"),
         key_size_bits: Some(2048),
-        signature_algorithm: Some("sha256_with_rsa".into()),
-        pqc_status: Some("quantum_vulnerable".into()),
+        signature_algorithm: Some("sha256_with_rsa"),
+        pqc_status: Some("quantum_vulnerable"),
         not_before: Some(micros(2026, 1)),
         not_after: Some(micros(2028, 1)),
         is_ca: Some(false),

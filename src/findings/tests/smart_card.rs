@@ -28,7 +28,7 @@ fn an_rsa_key_of_a_card_in_cryptoapi_is_due_in_february_2027() {
 
 #[test]
 fn keys_of_cng_of_other_algorithms_and_of_no_card_are_silent() {
-    let (rsa, ec) = ([certificate()], [CertificateFacts { key_algorithm: Some("ec".into()), ..certificate() }]);
+    let (rsa, ec) = ([certificate()], [CertificateFacts { key_algorithm: Some("ec"), ..certificate() }]);
     let card = Key { storage: verdict(KeyStorage::SmartCard), ..key(KeyApi::Capi, &rsa) };
     for key in [
         Key { api: verdict(KeyApi::Cng), ..card.clone() },
