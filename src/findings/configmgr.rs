@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::facts::{Binding, CertificateFacts, Client, Key};
 use super::products;
@@ -95,11 +96,11 @@ const NO_CNG: &str = "any_cng_certificate";
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     status: Status,
-    why: Cow<'static, str>,
+    why: Arc<str>,
 }
 
 impl Said {
-    fn new(status: Status, why: impl Into<Cow<'static, str>>) -> Self {
+    fn new(status: Status, why: impl Into<Arc<str>>) -> Self {
         Said { status, why: why.into() }
     }
 }
@@ -176,31 +177,15 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
         Status::Warns => Severity::Medium,
         _ => Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", String::new()).severity,
     };
-    let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why.into_owned());
+    let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why);
     Some(outcome.in_scenario("client_certificate").with_severity(severity))
 }
 
 /// What is said of a CNG key as a client's.
 fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client<'_>, context: &Context<'_>) -> Said {
-    let version = context.site_version_of(client);
-    let algorithm = certificate.key_algorithm;
-    if algorithm != Some("rsa") {
-        return at_version(version, &CLIENT_USES, |version| match algorithm {
-            _ if is_before_cng(version) => no_cng(),
-            Some(restricted @ ("rsa_pss" | "rsa_oaep")) => {
-                Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
-            }
-            Some(other) => {
-                Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", short(other)))
-            }
-            None => Said::new(
-                Status::Unknown,
-                "a client takes RSA alone from CNG, and the algorithm of the key is not known",
-            ),
-        });
-    }
-    let said = context.rsa_clients.at(version);
-    if key.storage.value != KeyStorage::Tpm || said.status == Status::Blocks {
+    let said = context.cng_clients.of(certificate.key_algorithm, context.site_version_of(client));
+    let is_rsa = certificate.key_algorithm == Some("rsa");
+    if !is_rsa || key.storage.value != KeyStorage::Tpm || said.status == Status::Blocks {
         return said;
     }
     let remark = "Microsoft names keys of the TPM as supported, though from 1806 on it asks templates for the software \
@@ -208,25 +193,42 @@ fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client
     Said::new(said.status, format!("{}; {remark}", said.why))
 }
 
-/// What is said of an RSA key in CNG at a client, by version: worked out once, as it is asked for up to every key.
+/// What is said of a CNG key at a client, by algorithm and version: worked out once, as it is asked for up to every key.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answers(Vec<(Option<SiteVersion>, Said)>);
+pub(super) struct Answers(Vec<(&'static str, Option<SiteVersion>, Said)>);
+
+/// The algorithms that keys of clients have.
+const USUAL: [&str; 2] = ["rsa", "ec"];
 
 impl Answers {
-    /// For every release that is known, and for none.
+    /// For the usual algorithms, and every release that is known, and none.
     pub(super) fn new() -> Self {
-        let versions = SiteVersion::releases().map(Some).chain([None]);
-        Answers(versions.map(|version| (version, rsa_client(version))).collect())
+        let versions = || SiteVersion::releases().map(Some).chain([None]);
+        let of =
+            |algorithm| versions().map(move |version| (algorithm, version, cng_client_at(Some(algorithm), version)));
+        Answers(USUAL.into_iter().flat_map(of).collect())
     }
 
-    fn at(&self, version: Option<SiteVersion>) -> Said {
-        let known = self.0.iter().find(|(known, _)| *known == version);
-        known.map_or_else(|| rsa_client(version), |(_, said)| said.clone())
+    fn of(&self, algorithm: Option<&str>, version: Option<SiteVersion>) -> Said {
+        let known = self.0.iter().find(|known| Some(known.0) == algorithm && known.1 == version);
+        known.map_or_else(|| cng_client_at(algorithm, version), |(.., said)| said.clone())
     }
 }
 
-fn rsa_client(version: Option<SiteVersion>) -> Said {
-    at_version(version, &CLIENT_USES, |version| if is_before_cng(version) { no_cng() } else { client_uses(version) })
+fn cng_client_at(algorithm: Option<&str>, version: Option<SiteVersion>) -> Said {
+    at_version(version, &CLIENT_USES, |version| match algorithm {
+        _ if is_before_cng(version) => no_cng(),
+        Some("rsa") => client_uses(version),
+        Some(restricted @ ("rsa_pss" | "rsa_oaep")) => {
+            Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
+        }
+        Some(other) => {
+            Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", short(other)))
+        }
+        None => {
+            Said::new(Status::Unknown, "a client takes RSA alone from CNG, and the algorithm of the key is not known")
+        }
+    })
 }
 
 fn is_before_cng(version: SiteVersion) -> bool {

@@ -22,6 +22,7 @@ mod tests;
 pub mod version;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use facts::{Client, Key, Scan, TemplateFacts};
 pub use page::{page, statements};
@@ -154,22 +155,22 @@ pub struct Outcome {
     /// Place of the binding concerned in the client's list.
     pub binding: Option<usize>,
     /// One sentence for people, with the values that decided.
-    pub message: String,
+    pub message: Arc<str>,
 }
 
 impl Outcome {
     /// An outcome with the severity that its status has: a hit that of its rule, what is fine none.
-    fn new(rule: &'static Rule, status: Status, concerns: &'static str, message: String) -> Self {
+    fn new(rule: &'static Rule, status: Status, concerns: &'static str, message: impl Into<Arc<str>>) -> Self {
         let severity = match status {
             Status::Blocks | Status::Warns => rule.severity,
             Status::NotListed | Status::Unknown => Severity::Low.min(rule.severity),
             Status::Ok => Severity::Info,
         };
-        Outcome { rule, status, severity, scenario: None, concerns, binding: None, message }
+        Outcome { rule, status, severity, scenario: None, concerns, binding: None, message: message.into() }
     }
 
     /// A hit on a key: something that works and should not stay so.
-    fn of_key(rule: &'static Rule, message: String) -> Self {
+    fn of_key(rule: &'static Rule, message: impl Into<Arc<str>>) -> Self {
         Outcome::new(rule, Status::Warns, "key", message)
     }
 
@@ -191,15 +192,15 @@ impl Outcome {
 pub struct Context<'a> {
     scan: Scan<'a>,
     site_version: Option<SiteVersion>,
-    /// The answer to the question that is asked most: an RSA key in CNG at a client.
-    rsa_clients: configmgr::Answers,
+    /// The answers to the question that is asked most: a key in CNG at a client.
+    cng_clients: configmgr::Answers,
 }
 
 impl<'a> Context<'a> {
     /// Works out what rules need.
     pub fn new(scan: Scan<'a>) -> Self {
         let site_version = scan.site_version.and_then(SiteVersion::parse);
-        Context { scan, site_version, rsa_clients: configmgr::Answers::new() }
+        Context { scan, site_version, cng_clients: configmgr::Answers::new() }
     }
 
     /// The date to compare with.

@@ -98,7 +98,7 @@ impl Notes {
             container: o.claims.key_container.as_deref(),
             path: o.claims.key_path.as_deref(),
         };
-        note::append(&own, &mut self.words);
+        own.write(&mut self.words);
         let own_end = self.words.len();
         let state = KeyState {
             basis: note::basis_number(row.client.map(|(_, basis)| basis)),
@@ -225,7 +225,7 @@ impl Notes {
                 if let Some((number, entry)) = certificate {
                     let profile = shown.profile_of.map_or(Some(number), |of| of.get(number as usize).copied());
                     let profile = profile.unwrap_or(NULL);
-                    note::append(&facts.own(number as usize, entry, shown), out);
+                    facts.own(number as usize, entry, shown).write(out);
                     let shared = profiles.entry(profile).or_insert_with(|| {
                         let mut bytes = Vec::new();
                         note::append(&facts.profile(profile as usize, shown), &mut bytes);

@@ -188,6 +188,9 @@ const CLIENT_ROWS: usize = 8 * 1024;
 /// What the latest collection says of a client.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct About<'a> {
+    /// First, so that it can be read alone.
+    #[serde(borrow)]
+    told: Told<'a>,
     #[serde(borrow)]
     fqdn: Option<&'a str>,
     #[serde(borrow)]
@@ -202,10 +205,7 @@ struct About<'a> {
     #[serde(borrow)]
     collector_version: Option<&'a str>,
     #[serde(borrow)]
-    os_version: Option<&'a str>,
-    #[serde(borrow)]
     os_caption: Option<&'a str>,
-    ubr: Option<u32>,
     #[serde(borrow)]
     arch: Option<&'a str>,
     elevated: Option<bool>,
@@ -215,28 +215,25 @@ struct About<'a> {
     tpm_spec: Option<&'a str>,
     vbs_running: Option<bool>,
     #[serde(borrow)]
-    cm_client_version: Option<&'a str>,
-    #[serde(borrow)]
     cm_client_id: Option<&'a str>,
-    #[serde(borrow)]
-    cm_site_code: Option<&'a str>,
-    #[serde(borrow)]
-    cm_roles: Vec<&'a str>,
-    calais_disable_capi_override: Option<u32>,
 }
 
 /// What rules ask of a client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told<'a> {
     /// Roles that its collection lists.
+    #[serde(borrow)]
     pub cm_roles: Vec<&'a str>,
     /// Windows version.
+    #[serde(borrow)]
     pub os_version: Option<&'a str>,
     /// Update build revision.
     pub ubr: Option<u32>,
     /// Version of the Configuration Manager client.
+    #[serde(borrow)]
     pub cm_client_version: Option<&'a str>,
     /// Code of its site.
+    #[serde(borrow)]
     pub cm_site_code: Option<&'a str>,
     /// DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
@@ -300,12 +297,13 @@ impl About<'_> {
             all += text.len();
             cut |= text.len() > MAX_TEXT;
         }
-        let kept = [&self.os_caption, &self.collector, &self.collector_version, &self.cm_client_version, &self.arch];
-        let kept = kept.into_iter().flatten().chain(&self.cm_roles).map(|text| text.len()).sum::<usize>();
+        let kept =
+            [&self.os_caption, &self.collector, &self.collector_version, &self.told.cm_client_version, &self.arch];
+        let kept = kept.into_iter().flatten().chain(&self.told.cm_roles).map(|text| text.len()).sum::<usize>();
         if all > MAX_TEXTS && kept > MAX_TEXTS / 2 {
-            self.cm_roles.clear();
+            self.told.cm_roles.clear();
             (self.os_caption, self.collector, self.collector_version) = (None, None, None);
-            (self.cm_client_version, self.arch) = (None, None);
+            (self.told.cm_client_version, self.arch) = (None, None);
             cut = true;
         }
         !cut
@@ -348,6 +346,14 @@ impl ClientTally {
     /// Takes in a collection's header; false where it was too long to be kept whole.
     pub fn describe(&mut self, c: &Client<'_>) -> bool {
         let mut about = About {
+            told: Told {
+                os_version: said(&c.os_version),
+                ubr: c.ubr,
+                cm_client_version: said(&c.cm_client_version),
+                cm_site_code: said(&c.cm_site_code),
+                cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
+                calais_disable_capi_override: c.calais_disable_capi_override,
+            },
             fqdn: said(&c.fqdn),
             domain: said(&c.domain),
             machine_guid: said(&c.machine_guid),
@@ -355,20 +361,14 @@ impl ClientTally {
             collected_at: c.collected_at,
             collector: said(&c.collector),
             collector_version: said(&c.collector_version),
-            os_version: said(&c.os_version),
             os_caption: said(&c.os_caption),
-            ubr: c.ubr,
             arch: said(&c.arch),
             elevated: c.elevated,
             tpm_present: c.tpm_present,
             tpm_ready: c.tpm_ready,
             tpm_spec: said(&c.tpm_spec),
             vbs_running: c.vbs_running,
-            cm_client_version: said(&c.cm_client_version),
             cm_client_id: said(&c.cm_client_id),
-            cm_site_code: said(&c.cm_site_code),
-            cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
-            calais_disable_capi_override: c.calais_disable_capi_override,
         };
         let whole = about.shorten(c);
         self.collections += 1;
@@ -477,15 +477,8 @@ impl Clients {
 
     /// What the join wants to know of a client.
     pub fn told(&self, client: Option<&str>) -> Told<'_> {
-        let about = self.0.get(client.unwrap_or_default()).and_then(|tally| tally.about()).unwrap_or_default();
-        Told {
-            cm_roles: about.cm_roles,
-            os_version: about.os_version,
-            ubr: about.ubr,
-            cm_client_version: about.cm_client_version,
-            cm_site_code: about.cm_site_code,
-            calais_disable_capi_override: about.calais_disable_capi_override,
-        }
+        let about = self.0.get(client.unwrap_or_default()).and_then(|tally| tally.about.as_deref());
+        about.and_then(|bytes| postcard::from_bytes(bytes).ok()).unwrap_or_default()
     }
 
     /// Clients that are known by name.
@@ -525,20 +518,20 @@ impl Clients {
             c.collected_at.push(about.collected_at);
             c.collector.push(about.collector);
             c.collector_version.push(about.collector_version);
-            c.os_version.push(about.os_version);
+            c.os_version.push(about.told.os_version);
             c.os_caption.push(about.os_caption);
-            c.ubr.push(about.ubr.map(i64::from));
+            c.ubr.push(about.told.ubr.map(i64::from));
             c.arch.push(about.arch);
             c.elevated.push(about.elevated);
             c.tpm_present.push(about.tpm_present);
             c.tpm_ready.push(about.tpm_ready);
             c.tpm_spec.push(about.tpm_spec);
             c.vbs_running.push(about.vbs_running);
-            c.cm_client_version.push(about.cm_client_version);
+            c.cm_client_version.push(about.told.cm_client_version);
             c.cm_client_id.push(about.cm_client_id);
-            c.cm_site_code.push(about.cm_site_code);
-            c.cm_roles.push(&about.cm_roles);
-            c.calais_disable_capi_override.push(about.calais_disable_capi_override.map(i64::from));
+            c.cm_site_code.push(about.told.cm_site_code);
+            c.cm_roles.push(&about.told.cm_roles);
+            c.calais_disable_capi_override.push(about.told.calais_disable_capi_override.map(i64::from));
             let count = |n: u64| i64::try_from(n).ok();
             c.observations.push(count(tally.rows.observations));
             c.with_key.push(count(tally.rows.with_key));

@@ -18,6 +18,7 @@ pub mod note;
 pub mod parts;
 mod rows;
 pub mod shelf;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

@@ -138,10 +138,9 @@ pub fn part(head: &Head<'_>) -> usize {
 }
 
 /// What a record says of a key that is its own alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyOwn<'a> {
     /// Where it stands.
-    #[serde(borrow)]
     pub origin: Origin<'a>,
     /// When the collection was made.
     pub collected_at: Option<i64>,
@@ -169,7 +168,7 @@ pub struct KeyState<'a> {
 }
 
 /// Facts of a certificate that are its own alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateOwn<'a> {
     /// SHA-1.
     pub sha1: [u8; 20],
@@ -270,12 +269,12 @@ pub struct KeyBody<'a> {
 impl<'a> KeyBody<'a> {
     /// Takes the body of a note apart.
     pub fn read(body: &'a [u8]) -> Option<Self> {
-        let (own, rest) = postcard::take_from_bytes::<KeyOwn<'_>>(body).ok()?;
+        let (own, rest) = KeyOwn::read(body)?;
         let (has_certificate, rest) = rest.split_first()?;
         let (certificate, rest) = match has_certificate {
             0 => (None, rest),
             _ => {
-                let (certificate, rest) = postcard::take_from_bytes::<CertificateOwn<'_>>(rest).ok()?;
+                let (certificate, rest) = CertificateOwn::read(rest)?;
                 let (profile, rest) = Shared::read(rest)?;
                 (Some((certificate, profile)), rest)
             }

@@ -1,5 +1,7 @@
 //! Rows of the join: keys, evidence and findings.
 
+use std::sync::Arc;
+
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -56,7 +58,7 @@ struct Statement {
     severity: &'static str,
     scenario: Option<&'static str>,
     concerns: &'static str,
-    message: String,
+    message: Arc<str>,
 }
 
 /// The last client and source of a table's rows.

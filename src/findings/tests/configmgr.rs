@@ -13,7 +13,7 @@ fn client_status(api: KeyApi, algorithm: Option<&'static str>, version: Option<&
     let outcomes = of_key(&key(api, &certificates), &Client::default(), &at(version));
     let outcome = only(&outcomes, CLIENT);
     assert_eq!((outcome.concerns, outcome.scenario), ("key", Some("client_certificate")));
-    (outcome.status, outcome.message.clone())
+    (outcome.status, outcome.message.to_string())
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn role_status(name: &'static str, api: KeyApi, version: Option<&str>) -> (Statu
     let outcomes = roles(&[role(name), web(443, api, 7)], version);
     let outcome = only(&outcomes, ROLE);
     assert_eq!((outcome.concerns, outcome.binding), ("role", Some(1)));
-    (outcome.status, outcome.message.clone())
+    (outcome.status, outcome.message.to_string())
 }
 
 #[test]
