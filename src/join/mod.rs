@@ -8,7 +8,7 @@
 //! 2. By client ([`client`]): the client's keys one by one, then its bindings and itself. Parts are joined on all threads
 //!    and written in their order, so that neither the number of threads nor the order of files shows in a report.
 //!
-//! Memory: a note takes 450 to 650 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
+//! Memory: a note takes 250 to 400 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
 //! in memory as there are threads. Templates are held whole, up to [`MAX_TEMPLATES`].
 
 pub mod across;
