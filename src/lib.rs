@@ -33,6 +33,7 @@ pub mod format;
 pub mod group;
 pub mod hash;
 pub mod hex;
+mod in_order;
 pub mod input;
 pub mod join;
 mod open;

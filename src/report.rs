@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -17,8 +19,9 @@ use crate::findings;
 use crate::format;
 use crate::group::encode::{Claimed, Encoded, Encoders, Ready, same};
 use crate::group::notes::Left;
-use crate::group::tally::{Clients, Counts, SourceTally, Status};
+use crate::group::tally::{CLIENT_ROWS, Clients, Counts, SourceTally, Status};
 use crate::group::{RejectRow, context};
+use crate::in_order::in_order;
 use crate::join::Gathered;
 use crate::table::columns::Sources;
 use crate::table::encode::RowGroup;
@@ -309,27 +312,27 @@ impl Report {
 
     /// Writes the clients and the manifest and puts the report into its place; an older report is renamed aside
     /// first. Returns where that went.
-    pub fn finish(mut self, certificates: Certificates, about: &impl Serialize) -> Result<Option<PathBuf>, Error> {
+    pub fn finish(
+        mut self,
+        certificates: Certificates,
+        about: &impl Serialize,
+        pool: &ThreadPool,
+    ) -> Result<Option<PathBuf>, Error> {
         let mut tables: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
         tables.insert("certificates", certificates.parts);
-        let mut clients = TableWriter::new(Arc::clone(&self.encoders.clients), &self.folder)?;
-        let mut packer = self.encoders.packer()?;
-        for (rows, columns) in self.clients.row_groups(self.audit.as_deref()) {
-            clients.append(self.encoders.clients.encode(&mut packer, rows, same(&columns), |_| None)?)?;
-        }
-        tables.insert("clients", clients.finish()?);
-        for (name, writer) in [
+        tables.insert("clients", self.write_clients(pool)?);
+        let writers = [
             ("observations", &mut self.observations),
             ("keys", &mut self.keys),
             ("evidence", &mut self.evidence),
             ("rejects", &mut self.rejects),
             ("sources", &mut self.source_table),
-        ] {
-            tables.insert(name, writer.finish()?);
-        }
-        for (table, writer) in context::TABLES.iter().zip(&mut self.context) {
-            tables.insert(table.name, writer.finish()?);
-        }
+        ];
+        let context = context::TABLES.iter().zip(&mut self.context).map(|(table, writer)| (table.name, writer));
+        let writers: Vec<(&str, &mut TableWriter)> = writers.into_iter().chain(context).collect();
+        let finish = |(name, writer): (&'static str, &mut TableWriter)| Ok((name, writer.finish()?));
+        let finished = pool.install(|| writers.into_par_iter().map(finish).collect::<Result<Vec<_>, Error>>())?;
+        tables.extend(finished);
         self.spill.remove()?;
         let page = self.folder.join(FINDINGS_PAGE);
         fs::write(&page, findings::page()).map_err(Error::io(&page))?;
@@ -345,6 +348,19 @@ impl Report {
         fs::rename(&self.folder, &self.wanted).map_err(Error::io(&self.wanted))?;
         self.finished = true;
         Ok(aside)
+    }
+}
+
+impl Report {
+    fn write_clients(&self, pool: &ThreadPool) -> Result<Vec<Part>, Error> {
+        let mut writer = TableWriter::new(Arc::clone(&self.encoders.clients), &self.folder)?;
+        let names = self.clients.sorted();
+        let encode = |names: &[&str]| {
+            let columns = self.clients.rows(names, self.audit.as_deref());
+            self.encoders.clients.encode(&mut self.encoders.packer()?, names.len(), same(&columns), |_| None)
+        };
+        in_order(pool, names.chunks(CLIENT_ROWS).collect(), encode, |rows| writer.append(rows))?;
+        writer.finish()
     }
 }
 

@@ -233,7 +233,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     report.close_sources()?;
     let read_nothing = !report.totals.read_something;
     let summary = summarise(&report, joined, options);
-    let aside = timing.of(Part::Finish, TABLES.len() as u64, || report.finish(certificates, &summary))?;
+    let aside = timing.of(Part::Finish, TABLES.len() as u64, || report.finish(certificates, &summary, &pool))?;
     Ok(Scanned { summary, elapsed: start.elapsed(), timing: timing.spent(), aside, read_nothing })
 }
 
@@ -272,8 +272,8 @@ fn summarise(report: &Report, joined: join::Sums, options: &Options) -> Summary 
         conflicts: counts.conflicts,
         keys: joined.keys,
         findings: joined.by_status(),
-        keys_by_api: joined.key_api,
-        keys_by_storage: joined.key_storage,
+        keys_by_api: joined.verdicts.by_api(),
+        keys_by_storage: joined.verdicts.by_storage(),
     }
 }
 

@@ -112,7 +112,7 @@ impl Context {
         self.text += bytes_of(&texts) + bytes_of(&more) + bytes_of_lists(&lists);
         let c = &mut self.requests;
         c.audit.push(heading.audit);
-        c.request_id.push_with(|out| push_id(out, heading.origin.id(), &r.lineage));
+        push_id(&mut c.request_id, heading.origin.id(), &r.lineage);
         c.client.push(heading.client.map(|(client, _)| client));
         c.client_basis.push(heading.client.map(|(_, basis)| basis.as_str()));
         c.request_kind.push(Some(r.kind.as_str()));
@@ -167,7 +167,7 @@ impl Context {
         self.text += bytes_of(&texts) + bytes_of(&[&b.site_version]);
         let c = &mut self.bindings;
         c.audit.push(heading.audit);
-        c.binding_id.push_with(|out| push_id(out, heading.origin.id(), &b.lineage));
+        push_id(&mut c.binding_id, heading.origin.id(), &b.lineage);
         c.client.push(heading.client.map(|(client, _)| client));
         c.client_basis.push(heading.client.map(|(_, basis)| basis.as_str()));
         c.binding_kind.push(Some(b.kind.as_str()));
@@ -200,7 +200,7 @@ impl Context {
         let days = |seconds: Option<i64>| small(seconds.map(|seconds| seconds / 86_400));
         let c = &mut self.templates;
         c.audit.push(heading.audit);
-        c.template_id.push_with(|out| push_id(out, heading.origin.id(), &t.lineage));
+        push_id(&mut c.template_id, heading.origin.id(), &t.lineage);
         c.client.push(heading.client.map(|(client, _)| client));
         c.client_basis.push(heading.client.map(|(_, basis)| basis.as_str()));
         c.template_name.push(t.name.as_deref());

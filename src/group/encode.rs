@@ -267,7 +267,7 @@ impl Encoders {
             let id = member.as_ref().map_or(&source.id, |member| &member.id);
             c.audit.push(audit);
             match has_row {
-                true => c.observation_id.push_with(|out| push_id(out, id, &reject.lineage)),
+                true => push_id(&mut c.observation_id, id, &reject.lineage),
                 false => c.observation_id.push(None),
             }
             c.client.push(client.as_deref());

@@ -33,10 +33,10 @@ pub struct Notes {
     /// Where each row's own words end, and the number of its state.
     waiting: Vec<(usize, u32)>,
     words: Vec<u8>,
-    /// Numbers of the states met here.
-    states: HashMap<Box<[u8]>, u32, FixedState>,
+    /// Numbers of what notes share: states, and lists of providers.
+    shared: HashMap<Box<[u8]>, u32, FixedState>,
     /// Bytes of them.
-    state_bytes: usize,
+    shared_bytes: usize,
     /// The state of the row at hand.
     state: Vec<u8>,
     /// What files with keys in them say of those keys, by the place among the waiting.
@@ -49,6 +49,8 @@ pub struct Notes {
     enrolments: Vec<u8>,
     /// Codes and versions of Configuration Manager sites.
     sites: Vec<(String, String)>,
+    /// Lists of providers, each with its client and source.
+    lists: Vec<(Option<String>, SourceNumber, u32)>,
     /// The client and source whose providers come, and those that came.
     list: Option<(Option<String>, SourceNumber)>,
     providers: Vec<u8>,
@@ -67,6 +69,8 @@ pub struct Left {
     pub nameless: Split,
     /// Codes and versions of Configuration Manager sites.
     pub sites: Vec<(String, String)>,
+    /// Number of notes about keys.
+    pub key_notes: u64,
     /// A note for each key whose public key is known, without a body or with what the file that it lies in says; and
     /// enrolments of known public keys.
     pub keys: Split,
@@ -81,10 +85,21 @@ pub fn origin<'a>(origin: &row::Origin<'a>, lineage: Lineage) -> note::Origin<'a
     note::Origin { source: origin.number, source_id: *origin.id(), member: origin.member_name(), lineage }
 }
 
+/// The number of a value that several notes of a group have.
+fn share(known: &mut HashMap<Box<[u8]>, u32, FixedState>, bytes: &mut usize, value: &[u8]) -> u32 {
+    if let Some(number) = known.get(value) {
+        return *number;
+    }
+    let number = known.len() as u32;
+    *bytes += value.len();
+    known.insert(value.into(), number);
+    number
+}
+
 impl Notes {
     /// Bytes held.
     pub fn weight(&self) -> usize {
-        self.words.len() + self.state_bytes + self.beside.len() + self.enrolments.len() + self.templates.len()
+        self.words.len() + self.shared_bytes + self.beside.len() + self.enrolments.len() + self.templates.len()
     }
 
     /// Takes in a row with a key.
@@ -108,15 +123,7 @@ impl Notes {
         };
         self.state.clear();
         note::append(&state, &mut self.state);
-        let number = match self.states.get(&self.state[..]) {
-            Some(number) => *number,
-            None => {
-                let number = self.states.len() as u32;
-                self.state_bytes += self.state.len();
-                self.states.insert(self.state[..].into(), number);
-                number
-            }
-        };
+        let number = share(&mut self.shared, &mut self.shared_bytes, &self.state);
         if let (true, Some(name)) = (o.claims.in_file, o.claims.provider_name.as_deref()) {
             let mut told = Vec::new();
             let said = Said::FileProvider(Text::Borrowed(name));
@@ -150,16 +157,16 @@ impl Notes {
         if !goes_on {
             self.end_list();
             self.list = Some((client.map(str::to_owned), at.number));
-            note::append(&at.number, &mut self.providers);
         }
         note::append(&note::bare(p), &mut self.providers);
     }
 
+    /// Most machines of a fleet have the same providers: the note has the number of the list.
     fn end_list(&mut self) {
-        let providers = std::mem::take(&mut self.providers);
-        if let Some((client, _)) = self.list.take() {
-            let head = Head::of_client(Class::Provider, client.as_deref());
-            head.write(&mut self.beside, |out| out.extend_from_slice(&providers));
+        if let Some((client, source)) = self.list.take() {
+            let number = share(&mut self.shared, &mut self.shared_bytes, &self.providers);
+            self.providers.clear();
+            self.lists.push((client, source, number));
         }
     }
 
@@ -205,10 +212,19 @@ impl Notes {
         for (head, _, whole) in note::all(&std::mem::take(&mut self.beside)) {
             beside.of(note::part(&head)).extend_from_slice(whole);
         }
-        let states = std::mem::take(&mut self.states);
-        let mut shared: Vec<Shared<'_>> = vec![Shared::Bytes(&[]); states.len()];
-        states.iter().for_each(|(bytes, number)| shared[*number as usize] = shelf.put(bytes));
+        let known = std::mem::take(&mut self.shared);
+        let mut shared: Vec<Shared<'_>> = vec![Shared::Bytes(&[]); known.len()];
+        known.iter().for_each(|(bytes, number)| shared[*number as usize] = shelf.put(bytes));
+        for (client, source, list) in std::mem::take(&mut self.lists) {
+            let head = Head::of_client(Class::Provider, client.as_deref());
+            let Some(list) = shared.get(list as usize) else { continue };
+            head.write(beside.of(note::part(&head)), |out| {
+                note::append(&source, out);
+                list.write(out);
+            });
+        }
         let facts = Facts::new();
+        let key_notes = waiting.len() as u64;
         let (mut start, mut keys, mut nameless) = (0, Split::default(), Split::default());
         keys.reserve(waiting.len() * 80);
         let mut of_files = std::mem::take(&mut self.of_files).into_iter().peekable();
@@ -252,7 +268,7 @@ impl Notes {
             }
         }
         let (templates, sites) = (std::mem::take(&mut self.templates), std::mem::take(&mut self.sites));
-        Left { notes, beside, keys, nameless, sites, templates, attesting: Vec::new() }
+        Left { notes, beside, key_notes, keys, nameless, sites, templates, attesting: Vec::new() }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::classify::Verdicts;
 use crate::client::Basis;
 use crate::group::certstore::Entry;
 use crate::record::{CertificateRef, Lineage, Observation, Printed, StoreLocation};
+use crate::table::build;
 use crate::table::columns::Observations;
 use crate::walk::{Member, Source, SourceNumber};
 
@@ -110,7 +111,7 @@ pub fn push_key(c: &mut Observations, row: &Row<'_>, verdicts: &Verdicts) {
 pub fn push(c: &mut Observations, row: &Row<'_>) {
     let o = row.observation;
     let claims = &o.claims;
-    c.observation_id.push_with(|out| push_id(out, row.origin.id(), &o.lineage));
+    push_id(&mut c.observation_id, row.origin.id(), &o.lineage);
     if let Some(entry) = row.hashes {
         let CertificateRef { sha1, sha256, .. } = &o.certificate;
         c.thumbprint.push_hex(entry.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
@@ -149,26 +150,30 @@ pub fn text_bytes(o: &Observation<'_>) -> usize {
 }
 
 /// `source_id:byte_offset[.n]`.
-pub fn push_id(out: &mut Vec<u8>, source_id: &[u8; 16], lineage: &Lineage) {
-    out.extend_from_slice(source_id);
-    out.push(b':');
-    push_decimal(out, lineage.byte_offset);
+pub fn push_id(column: &mut build::Text, source_id: &[u8; 16], lineage: &Lineage) {
+    // Written from its end, then copied at once: there are millions of ids.
+    let mut id = [0; 16 + 1 + 20 + 1 + 10];
+    let mut at = id.len();
     if lineage.part > 0 {
-        out.push(b'.');
-        push_decimal(out, u64::from(lineage.part));
+        at = put_decimal(&mut id, at, u64::from(lineage.part)) - 1;
+        id[at] = b'.';
     }
+    at = put_decimal(&mut id, at, lineage.byte_offset) - 1;
+    id[at] = b':';
+    at -= source_id.len();
+    id[at..at + source_id.len()].copy_from_slice(source_id);
+    column.push_ascii(&id[at..]);
 }
 
-fn push_decimal(out: &mut Vec<u8>, mut n: u64) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
+/// Puts decimal digits in front of `end`; returns where they begin.
+fn put_decimal(out: &mut [u8], end: usize, mut n: u64) -> usize {
+    let mut at = end;
     loop {
         at -= 1;
-        digits[at] = b'0' + (n % 10) as u8;
+        out[at] = b'0' + (n % 10) as u8;
         n /= 10;
         if n == 0 {
-            break;
+            return at;
         }
     }
-    out.extend_from_slice(&digits[at..]);
 }

@@ -356,6 +356,9 @@ impl Sink for GroupSink<'_> {
         let client = self.client_name(b.client.as_deref(), b.lineage);
         self.count_row();
         let named = client.as_ref().map(|(name, basis)| (&**name, *basis));
+        if let Some((name, _)) = named {
+            self.group.clients.of(Some(name));
+        }
         self.group.notes.binding(named, &self.origin, b);
         self.group.context.binding(heading(self.setting, self.origin, &client), b);
         self.hand_on_if_full();

@@ -183,7 +183,7 @@ fn named(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static
 }
 
 /// Clients in one row group of `clients`.
-const CLIENT_ROWS: usize = 8 * 1024;
+pub const CLIENT_ROWS: usize = 8 * 1024;
 
 /// What the latest collection says of a client.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -455,6 +455,11 @@ impl Clients {
         }
     }
 
+    /// There is such a client.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Names of clients.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str).filter(|name| !name.is_empty())
@@ -468,9 +473,10 @@ impl Clients {
     /// A client of this short name is known, and nothing says that the client of the full name is another machine.
     pub fn may_be_one(&self, short: &str, full: &str) -> bool {
         let Some(one) = self.0.get(short) else { return false };
-        let guid = |tally: &ClientTally| tally.seen[0].as_deref().map(str::to_lowercase);
-        let other = self.0.get(full).and_then(|tally| guid(tally));
-        let disagrees = matches!((guid(one), &other), (Some(a), Some(b)) if a != *b);
+        let disagrees = match (&one.seen[0], self.0.get(full).and_then(|tally| tally.seen[0].as_deref())) {
+            (Some(a), Some(b)) => !a.eq_ignore_ascii_case(b),
+            _ => false,
+        };
         let is_other = one.seen[1].as_deref().is_some_and(|fqdn| !fqdn.eq_ignore_ascii_case(full));
         !disagrees && !is_other && !one.ambiguous
     }
@@ -491,18 +497,15 @@ impl Clients {
         self.0.get("").map_or(0, |tally| tally.rows.observations)
     }
 
-    /// The rows of `clients`, by name: row groups with the number of their rows.
-    pub fn row_groups<'a>(&'a self, audit: Option<&'a str>) -> impl Iterator<Item = (usize, Vec<Data>)> + 'a {
+    /// All names, in order; the client that is not known has none.
+    pub fn sorted(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();
-        let groups = names.len().div_ceil(CLIENT_ROWS);
-        (0..groups).map(move |group| {
-            let names = names.chunks(CLIENT_ROWS).nth(group).unwrap_or_default();
-            (names.len(), self.rows(names, audit))
-        })
+        names
     }
 
-    fn rows(&self, names: &[&str], audit: Option<&str>) -> Vec<Data> {
+    /// The rows of `clients` of these names.
+    pub fn rows(&self, names: &[&str], audit: Option<&str>) -> Vec<Data> {
         let mut c = columns::Clients::default();
         for (name, tally) in names.iter().filter_map(|name| self.0.get_key_value(*name)) {
             let about = tally.about().unwrap_or_default();

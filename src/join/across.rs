@@ -74,17 +74,32 @@ pub fn name(nameless: &[Vec<u8>], certificates: &Certificates, by_key: &mut Part
 }
 
 /// Joins one part: for each key of which there is something to say a note, with the part of its client.
-pub fn join(taken: Taken, aliases: &Aliases) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>, Error> {
     let bytes = taken.read()?;
-    let mut notes: Vec<(Head<'_>, &[u8])> =
-        bytes.iter().flat_map(|bytes| note::all(bytes)).map(|(head, body, _)| (head, body)).collect();
+    let all = || bytes.iter().flat_map(|bytes| note::all(bytes));
+    // Most keys are on one client, and nobody speaks of them: what is left of those keys is soon seen.
+    let mut first_bytes = Vec::new();
+    let mut spoken_of = Vec::new();
+    for (head, body, _) in all() {
+        first_bytes.push(halves(&head)[0]);
+        if head.class != Class::Key || !body.is_empty() {
+            spoken_of.push(halves(&head)[0]);
+        }
+    }
+    first_bytes.sort_unstable();
+    spoken_of.extend(first_bytes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
+    spoken_of.sort_unstable();
+    let mut notes: Vec<(Head<'_>, &[u8])> = all()
+        .filter(|(head, ..)| spoken_of.binary_search(&halves(head)[0]).is_ok())
+        .map(|(head, body, _)| (head, body))
+        .collect();
     // Stable: inside a key in the order of the sources.
     notes.sort_by_key(|(head, _)| (halves(head), head.class, u128::from_be_bytes(head.key_id)));
     let mut told = Vec::new();
     for of_key in notes.chunk_by(|(a, _), (b, _)| a.spki_sha256 == b.spki_sha256) {
         let keys = || of_key.iter().filter(|(head, _)| head.class == Class::Key);
         // A machine under two names is one.
-        let own_name = |name| aliases.get(name).map_or(name, String::as_str);
+        let own_name = |name| aliases.get(name).copied().unwrap_or(name);
         let mut clients: Vec<&str> = keys().filter_map(|(head, _)| head.client).map(own_name).collect();
         clients.sort_unstable();
         clients.dedup();

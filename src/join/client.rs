@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashMap;
 
 use crate::classify::{
@@ -46,7 +46,7 @@ pub struct Context<'a> {
     /// The scan's templates.
     pub templates: &'a Templates,
     /// Other names of clients.
-    pub aliases: &'a Aliases,
+    pub aliases: &'a Aliases<'a>,
     /// What collections say of clients.
     pub clients: &'a Clients,
     /// Versions of Configuration Manager sites, by code.
@@ -117,7 +117,7 @@ impl ClientSums {
 
 /// Gives context that stands under another name of a client to that client: a copy in its part. Under the other name it is
 /// passed over.
-pub fn rename(parts: &mut [Taken], aliases: &Aliases) -> Result<(), Error> {
+pub fn rename(parts: &mut [Taken], aliases: &Aliases<'_>) -> Result<(), Error> {
     if aliases.is_empty() {
         return Ok(());
     }
@@ -134,7 +134,7 @@ pub fn rename(parts: &mut [Taken], aliases: &Aliases) -> Result<(), Error> {
     }
     for (at, bytes) in moved {
         if let Some(part) = parts.get_mut(at) {
-            part.append(bytes);
+            part.append(&bytes);
         }
     }
     Ok(())
@@ -272,7 +272,7 @@ impl Worker {
             classifier: Classifier::new(Arc::clone(catalogue)),
             profiles: Memo::new(values),
             states: Memo::new(values),
-            registries: Memo::new(0),
+            registries: Memo::new(values),
             registrations: HashMap::default(),
             registered: HashMap::default(),
             judged: HashMap::default(),
@@ -331,7 +331,7 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
     let mut attached: HashMap<[u8; 16], &[u8], FixedState> = HashMap::default();
     let mut notes: Vec<Note<'_>> = Vec::new();
     // Clients by number, in the order in which they come, then by their names' order.
-    let mut numbers: HashMap<Option<&str>, u32, FixedState> = HashMap::default();
+    let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
         match head.class {
             Class::Attached => drop(attached.insert(head.key_id, body)),
@@ -353,24 +353,33 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
         let keys_at = of_client.partition_point(|(_, head, _)| head.class < Class::Key);
         let (beside, keys) = of_client.split_at(keys_at);
         let name = of_client.first().and_then(|(_, head, _)| head.client);
-        if let Some(around) = Around::of(name, beside, worker) {
+        if let Some(around) = Around::of(name, beside, context.values, worker) {
             judge(&around, keys, &attached, context, worker, tables);
         }
     }
 }
 
 impl<'a> Around<'a> {
-    fn of(name: Option<&'a str>, notes: &[Note<'a>], worker: &mut Worker) -> Option<Self> {
-        let (mut registry, mut nameless) = (Vec::new(), Vec::new());
+    fn of(
+        name: Option<&'a str>,
+        notes: &[Note<'a>],
+        values: &[Arc<[u8]>],
+        worker: &mut Worker,
+    ) -> Option<Self> {
+        let (mut lists, mut held, mut nameless) = (Vec::new(), 0, Vec::new());
         let (mut bindings, mut programs) = (Vec::new(), Vec::new());
         for (_, head, body) in notes {
             match head.class {
                 Class::Provider => {
-                    let Some((source, providers)) = note::split_providers(body) else { continue };
+                    let Some((source, list)) = note::split_providers(body) else { continue };
+                    let bytes = list.bytes(values).unwrap_or_default();
                     match name {
-                        Some(_) if registry.len() < MAX_REGISTRY => registry.extend_from_slice(providers),
+                        Some(_) if held < MAX_REGISTRY => {
+                            held += bytes.len();
+                            lists.push(list);
+                        }
                         None if nameless.len() < MAX_PROVIDERS => {
-                            nameless.extend(note::providers(providers).into_iter().map(|provider| (source, provider)));
+                            nameless.extend(note::providers(bytes).into_iter().map(|provider| (source, provider)));
                         }
                         _ => {}
                     }
@@ -389,7 +398,15 @@ impl<'a> Around<'a> {
         }
         programs.sort();
         programs.dedup();
-        let registry = worker.registries.of_bytes(&registry, |bytes| Some(note::providers(bytes)))?;
+        let decode = |bytes: &[u8]| Some(note::providers(bytes));
+        let registry = match lists[..] {
+            [only] => worker.registries.get(only, values, decode)?,
+            // Several lists are one registry.
+            _ => {
+                let all: Vec<u8> = lists.iter().filter_map(|list| list.bytes(values)).flatten().copied().collect();
+                worker.registries.of_bytes(&all, decode)?
+            }
+        };
         Some(Around { name, registry, nameless, bindings, programs })
     }
 }

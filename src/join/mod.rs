@@ -22,8 +22,9 @@ mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -34,22 +35,26 @@ use crate::findings;
 use crate::findings::facts::{self, TemplateFacts};
 use crate::group::encode::Encoders;
 use crate::group::notes::Left;
-use crate::group::tally::Clients;
+use crate::group::tally::{Clients, Counts};
+use crate::in_order::in_order;
 use crate::record::{Api, Template, Text};
 use crate::report::{Certificates, Report};
 use crate::walk::Source;
 
 use client::{ClientSums, Worker};
 use note::Origin;
-use parts::{PARTS, Parts, Taken, draw, part_of};
+use parts::{PARTS, Parts, Room, Taken, draw, part_of};
 use rows::Tables;
 
 /// Bytes of notes held in memory before they are put into files, unless `--max-memory` asks for less.
 pub const MAX_GATHERED: usize = 32 * 1024 * 1024;
 /// Templates that are held for the join; a forest has some hundreds. What is beyond stands in `templates` all the same.
 pub const MAX_TEMPLATES: usize = 16 * 1024;
-/// Bytes of notes that make a row group, roughly: 10 Ki rows of `keys`.
-const GROUP_BYTES: u64 = 3 * 1024 * 1024;
+/// Notes about keys that make a row group, roughly: about 3 MiB of them. Their bytes would not do: what the shelf had no room
+/// for is a matter of which thread came first.
+const GROUP_KEYS: u64 = 10 * 1024;
+/// Bytes of enrolments that are looked up together.
+const LOOKUP_BYTES: usize = 3 * 1024 * 1024;
 
 /// What groups left, until it is joined.
 pub struct Gathered {
@@ -57,6 +62,8 @@ pub struct Gathered {
     /// What stands beside keys on their clients.
     beside: Parts,
     by_key: Parts,
+    /// Notes about keys.
+    key_notes: u64,
     /// Enrolments that do not say the public key itself.
     nameless: Parts,
     templates: Vec<(Standing, TemplateFacts)>,
@@ -88,10 +95,8 @@ pub struct Asked<'a> {
 pub struct Sums {
     /// Rows of `keys`.
     pub keys: u64,
-    /// Keys by interface.
-    pub key_api: BTreeMap<&'static str, u64>,
-    /// Keys by storage.
-    pub key_storage: BTreeMap<&'static str, u64>,
+    /// Keys by verdict.
+    pub verdicts: Counts,
     /// Findings of the join, by rule and status.
     pub findings: BTreeMap<(&'static str, &'static str), u64>,
 }
@@ -99,20 +104,24 @@ pub struct Sums {
 impl Gathered {
     /// Nothing yet. What does not fit into `limit` bytes is put into files of the folder.
     pub fn new(folder: &Path, limit: usize) -> Self {
+        let room = Room::new(limit);
+        let parts = |name| Parts::new(folder, name, &room);
         Gathered {
-            by_client: Parts::new(folder, "clients", limit / 2),
-            beside: Parts::new(folder, "beside", limit / 8),
-            by_key: Parts::new(folder, "keys", limit / 4),
-            nameless: Parts::new(folder, "enrolments", limit / 16),
+            by_client: parts("clients"),
+            beside: parts("beside"),
+            by_key: parts("keys"),
+            key_notes: 0,
+            nameless: parts("enrolments"),
             templates: Vec::new(),
             sites: Sites::default(),
-            attesting: Parts::new(folder, "attesting", limit / 16),
+            attesting: parts("attesting"),
         }
     }
 
     /// Takes in what a group left. In order, group by group.
     pub fn add(&mut self, left: Left) -> Result<(), Error> {
         left.sites.iter().for_each(|(code, version)| self.sites.add(code, version));
+        self.key_notes += left.key_notes;
         self.by_client.push_all(left.notes)?;
         self.beside.push_all(left.beside)?;
         self.by_key.push_all(left.keys)?;
@@ -238,25 +247,27 @@ fn category_api(category: &str) -> Option<Api> {
 }
 
 /// Names under which a client's context stands: a short name joins the one fully qualified name that begins with it.
-pub type Aliases = HashMap<String, String>;
+pub type Aliases<'a> = hashbrown::HashMap<&'a str, &'a str, RandomState>;
 
 /// Which fully qualified names are another name of a client that is known by its first label. A name is joined only where
 /// no other fully qualified name of the scan begins with the same label, and no machine GUID disagrees.
-fn aliases(clients: &Clients) -> Aliases {
-    let mut full: HashMap<&str, Vec<&str>> = HashMap::new();
-    for name in clients.names().chain(clients.fqdns()) {
-        if let Some((label, _)) = name.split_once('.') {
-            let names = full.entry(label).or_default();
-            if !names.contains(&name) {
-                names.push(name);
-            }
+fn aliases<'a>(clients: &'a Clients) -> Aliases<'a> {
+    // By label: the only full name, or none where there are several. Most scans call every client by one kind of name.
+    let mut full: hashbrown::HashMap<&str, Option<&str>, RandomState> = hashbrown::HashMap::default();
+    let split = |name: &'a str| Some((name.split_once('.')?.0, name));
+    for (label, name) in clients.names().filter_map(split).filter(|(label, _)| clients.contains(label)) {
+        full.entry(label).and_modify(|only| *only = None).or_insert(Some(name));
+    }
+    if full.is_empty() {
+        return Aliases::default();
+    }
+    for (label, name) in clients.fqdns().filter_map(split) {
+        if let Some(only) = full.get_mut(label) {
+            *only = only.filter(|only| *only == name);
         }
     }
-    let joined = full.into_iter().filter_map(|(label, names)| match names[..] {
-        [only] if clients.may_be_one(label, only) => Some((only.to_owned(), label.to_owned())),
-        _ => None,
-    });
-    joined.collect()
+    let joined = full.into_iter().filter_map(|(label, only)| Some((only?, label)));
+    joined.filter(|(only, label)| clients.may_be_one(label, only)).collect()
 }
 
 /// Joins what was gathered, and writes `keys`, `evidence` and the findings of rules.
@@ -275,14 +286,15 @@ pub fn run(
     let mut some = Vec::new();
     for part in report.gathered.nameless.take() {
         some.extend(part.read()?);
-        if some.iter().map(|bytes: &Vec<u8>| bytes.len() as u64).sum::<u64>() > GROUP_BYTES {
+        if some.iter().map(|bytes: &Vec<u8>| bytes.len()).sum::<usize>() > LOOKUP_BYTES {
             stop()?;
             across::name(&std::mem::take(&mut some), certificates, &mut report.gathered.by_key)?;
         }
     }
     across::name(&some, certificates, &mut report.gathered.by_key)?;
     drop(some);
-    let aliases = aliases(&report.clients);
+    let clients = std::mem::take(&mut report.clients);
+    let aliases = aliases(&clients);
     // By public key: as many parts at a time as there are threads.
     let threads = pool.current_num_threads().max(1);
     let mut waiting = report.gathered.by_key.take().into_iter();
@@ -305,11 +317,10 @@ pub fn run(
     let verified = asked.issuers.map(|issuers| attestation::verify(attesting, issuers)).transpose()?;
     let sites = std::mem::take(&mut report.gathered.sites);
     let templates = Templates::new(std::mem::take(&mut report.gathered.templates));
-    let total = report.gathered.by_client.total();
+    let total = report.gathered.key_notes;
     let mut beside = report.gathered.beside.take();
     client::rename(&mut beside, &aliases)?;
     let values = asked.encoders.shelf.values();
-    let clients = std::mem::take(&mut report.clients);
     let context = client::Context {
         asked,
         templates: &templates,
@@ -320,9 +331,9 @@ pub fn run(
         rules: findings::Context::new(asked.scan.clone()),
         values: &values,
     };
-    let each = PARTS.div_ceil((total / GROUP_BYTES).clamp(1, PARTS as u64) as usize);
+    let each = PARTS.div_ceil((total / GROUP_KEYS).clamp(1, PARTS as u64) as usize);
     let mut sums = Sums::default();
-    let mut tables = Tables::new(asked);
+    let mut tables = Tables::new(asked, 0);
     for (origin, template) in &templates.all {
         stop()?;
         client::judge_template(&origin.origin(), template, &context, &mut tables);
@@ -336,7 +347,8 @@ pub fn run(
         std::iter::from_fn(|| Some(parts.by_ref().take(each).collect::<Vec<_>>()).filter(|task| !task.is_empty()));
     let join = |task: Vec<(Taken, Taken)>| {
         stop()?;
-        let mut tables = Tables::new(asked);
+        let keys = (total as usize * task.len() / PARTS).min(2 * GROUP_KEYS as usize);
+        let mut tables = Tables::new(asked, keys);
         let mut worker = Worker::new(asked.catalogue, values.len());
         for (beside, keys) in task {
             let mut notes = beside.read()?;
@@ -352,6 +364,7 @@ pub fn run(
         of_clients.extend(made.clients);
         Ok(())
     })?;
+    drop(aliases);
     report.clients = clients;
     for (name, told) in of_clients {
         report.clients.of(name.as_deref()).add_joined(&told);
@@ -359,73 +372,10 @@ pub fn run(
     Ok(sums)
 }
 
-/// Tells others of a panic, who would wait for ever for what this thread was to make; the pool passes it on.
-struct Watch<'a>(&'a dyn Fn());
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            (self.0)();
-        }
-    }
-}
-
-/// Does tasks on all threads, and takes in what they make in their order. A thread that is too far ahead of what was taken in
-/// waits: so no more than two things for each thread are made and not taken in.
-fn in_order<T: Send, M: Send>(
-    pool: &ThreadPool,
-    tasks: Vec<T>,
-    make: impl Fn(T) -> Result<M, Error> + Sync,
-    take: impl FnMut(M) -> Result<(), Error> + Send,
-) -> Result<(), Error> {
-    struct Queue<T, M, F> {
-        tasks: std::iter::Enumerate<std::vec::IntoIter<T>>,
-        made: BTreeMap<usize, M>,
-        next: usize,
-        take: F,
-        error: Option<Error>,
-    }
-    let made = BTreeMap::new();
-    let queue = Mutex::new(Queue { tasks: tasks.into_iter().enumerate(), made, next: 0, take, error: None });
-    let moved = Condvar::new();
-    let room = 2 * pool.current_num_threads();
-    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
-    pool.broadcast(|_| {
-        let _watch = Watch(&|| {
-            lock().error.get_or_insert_with(|| Error::Encode("a thread of the join failed".to_owned()));
-            moved.notify_all();
-        });
-        loop {
-            let Some((at, task)) = lock().tasks.next() else { return };
-            let made = make(task);
-            let mut queue = lock();
-            while at >= queue.next + room && queue.error.is_none() {
-                queue = moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            }
-            match made {
-                Ok(made) => drop(queue.made.insert(at, made)),
-                Err(error) => drop(queue.error.get_or_insert(error)),
-            }
-            let Queue { made, next, take, error, .. } = &mut *queue;
-            while let (None, Some(made)) = (&error, made.remove(next)) {
-                *next += 1;
-                *error = take(made).err();
-            }
-            moved.notify_all();
-            if error.is_some() {
-                return;
-            }
-        }
-    });
-    let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
-    queue.error.map_or(Ok(()), Err)
-}
-
 impl Sums {
     fn add(&mut self, other: &Sums) {
         self.keys += other.keys;
-        other.key_api.iter().for_each(|(value, n)| *self.key_api.entry(value).or_default() += n);
-        other.key_storage.iter().for_each(|(value, n)| *self.key_storage.entry(value).or_default() += n);
+        self.verdicts.merge(&other.verdicts);
         other.findings.iter().for_each(|(kind, n)| *self.findings.entry(*kind).or_default() += n);
     }
 

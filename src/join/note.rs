@@ -284,9 +284,10 @@ impl<'a> KeyBody<'a> {
     }
 }
 
-/// The body of a note about registered providers: their source, and the bytes of one provider after the other.
-pub fn split_providers(body: &[u8]) -> Option<(SourceNumber, &[u8])> {
-    postcard::take_from_bytes(body).ok()
+/// The body of a note about registered providers: their source, and the list.
+pub fn split_providers(body: &[u8]) -> Option<(SourceNumber, Shared<'_>)> {
+    let (source, rest) = postcard::take_from_bytes(body).ok()?;
+    Some((source, Shared::read(rest)?.0))
 }
 
 /// Providers written one after the other.

@@ -4,6 +4,8 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 
@@ -20,31 +22,48 @@ pub fn draw(name: &[u8]) -> u64 {
     name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
+/// Bytes of memory that several kinds of records have together.
+#[derive(Clone)]
+pub struct Room(Arc<AtomicUsize>);
+
+impl Room {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Room(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn give(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
 /// The parts of one kind of records.
 pub struct Parts {
     parts: Vec<Part>,
+    /// What memory is left for them and others.
+    room: Room,
     /// Bytes in memory.
     held: usize,
-    /// Bytes that may be.
-    limit: usize,
-    /// Bytes altogether.
-    total: u64,
     folder: PathBuf,
     name: &'static str,
 }
 
+/// Records of one part, in their order: those in memory came before those in the file.
 #[derive(Default)]
 struct Part {
-    /// Whole records, as they came.
     memory: Vec<Vec<u8>>,
     file: Option<(PathBuf, File)>,
 }
 
 impl Parts {
-    /// Parts that hold up to `limit` bytes in memory, and put what is more into files called `name` in the folder.
-    pub fn new(folder: &Path, name: &'static str, limit: usize) -> Self {
+    /// Parts that hold in memory what there is room for, and put what is more into files called `name` in the folder.
+    pub fn new(folder: &Path, name: &'static str, room: &Room) -> Self {
         let parts = (0..PARTS).map(|_| Part::default()).collect();
-        Parts { parts, held: 0, limit, total: 0, folder: folder.to_owned(), name }
+        Parts { parts, room: room.clone(), held: 0, folder: folder.to_owned(), name }
     }
 
     /// Adds whole records to a part.
@@ -52,13 +71,23 @@ impl Parts {
         if records.is_empty() {
             return Ok(());
         }
-        self.held += records.len();
-        self.total += records.len() as u64;
-        self.parts[part % PARTS].memory.push(records);
-        if self.held > self.limit {
-            self.spill()?;
+        let at = part % PARTS;
+        let part = &mut self.parts[at];
+        if part.file.is_none() && self.room.take(records.len()) {
+            self.held += records.len();
+            part.memory.push(records);
+            return Ok(());
         }
-        Ok(())
+        let (path, file) = match &mut part.file {
+            Some(open) => open,
+            none => {
+                let path = self.folder.join(format!("{}-{at:02}.spill", self.name));
+                let options = File::options().read(true).write(true).create_new(true).open(&path);
+                let file = options.map_err(Error::io(&path))?;
+                none.insert((path, file))
+            }
+        };
+        file.write_all(&records).map_err(Error::io(&*path))
     }
 
     /// Adds records to every part.
@@ -66,35 +95,11 @@ impl Parts {
         split.0.into_iter().enumerate().try_for_each(|(part, records)| self.push(part, records))
     }
 
-    /// Bytes of all records.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
-    fn spill(&mut self) -> Result<(), Error> {
-        for (at, part) in self.parts.iter_mut().enumerate().filter(|(_, part)| !part.memory.is_empty()) {
-            let (path, file) = match &mut part.file {
-                Some(open) => open,
-                none => {
-                    let path = self.folder.join(format!("{}-{at:02}.spill", self.name));
-                    let options = File::options().read(true).write(true).create_new(true).open(&path);
-                    let file = options.map_err(Error::io(&path))?;
-                    none.insert((path, file))
-                }
-            };
-            for records in std::mem::take(&mut part.memory) {
-                file.write_all(&records).map_err(Error::io(&*path))?;
-            }
-        }
-        self.held = 0;
-        Ok(())
-    }
-
     /// Takes each part out, to be read where and when it is wanted.
     pub fn take(&mut self) -> Vec<Taken> {
-        self.held = 0;
+        self.room.give(std::mem::take(&mut self.held));
         let parts = std::mem::take(&mut self.parts);
-        parts.into_iter().map(|Part { memory, file }| Taken { memory, file }).collect()
+        parts.into_iter().map(|Part { memory, file }| Taken { memory, file, behind: None }).collect()
     }
 }
 
@@ -123,37 +128,43 @@ impl Split {
 pub struct Taken {
     memory: Vec<Vec<u8>>,
     file: Option<(PathBuf, File)>,
+    /// Records that came after all others.
+    behind: Option<Vec<u8>>,
 }
 
 impl Taken {
-    /// Shows its records, and keeps them.
+    /// Shows its records in their order, and keeps them.
     pub fn look(&mut self, mut see: impl FnMut(&[u8])) -> Result<(), Error> {
-        if let Some((path, file)) = &mut self.file {
-            let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(0)).map_err(Error::io(&*path))?;
-            file.read_to_end(&mut bytes).map_err(Error::io(&*path))?;
-            see(&bytes);
-        }
         self.memory.iter().for_each(|records| see(records));
+        if let Some((path, file)) = &mut self.file {
+            see(&whole(file).map_err(Error::io(&*path))?);
+        }
+        self.behind.iter().for_each(|records| see(records));
         Ok(())
     }
 
     /// Adds records behind the others.
-    pub fn append(&mut self, records: Vec<u8>) {
-        self.memory.push(records);
+    pub fn append(&mut self, records: &[u8]) {
+        self.behind.get_or_insert_default().extend_from_slice(records);
     }
 
     /// Its records, piece by piece, in the order in which they came. Its file is gone afterwards.
     pub fn read(self) -> Result<Vec<Vec<u8>>, Error> {
-        let Some((path, mut file)) = self.file else { return Ok(self.memory) };
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).map_err(Error::io(&path))?;
-        file.read_to_end(&mut bytes).map_err(Error::io(&path))?;
-        fs::remove_file(&path).map_err(Error::io(&path))?;
-        let mut all = vec![bytes];
-        all.extend(self.memory);
+        let mut all = self.memory;
+        if let Some((path, mut file)) = self.file {
+            all.push(whole(&mut file).map_err(Error::io(&path))?);
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+        all.extend(self.behind);
         Ok(all)
     }
+}
+
+fn whole(file: &mut File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -163,14 +174,13 @@ mod tests {
     #[test]
     fn what_is_spilled_comes_back_in_its_order() {
         let dir = tempfile::tempdir().expect("a folder");
-        let mut rare = Parts::new(dir.path(), "rare", 1 << 20);
-        let mut often = Parts::new(dir.path(), "often", 100);
+        let mut rare = Parts::new(dir.path(), "rare", &Room::new(1 << 20));
+        let mut often = Parts::new(dir.path(), "often", &Room::new(3000));
         for n in 0..1000u64 {
             let (part, record) = (part_of(draw(&n.to_le_bytes())), n.to_le_bytes());
             rare.push(part, record.to_vec()).expect("room");
             often.push(part, record.to_vec()).expect("room");
         }
-        assert_eq!((rare.total(), often.total()), (8000, 8000));
         assert!(fs::read_dir(dir.path()).expect("a folder").count() > 32, "files were used");
         for (a, b) in rare.take().into_iter().zip(often.take()) {
             let (a, b) = (a.read().expect("bytes").concat(), b.read().expect("bytes").concat());

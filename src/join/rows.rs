@@ -46,6 +46,8 @@ pub struct Tables<'a> {
     finding_rows: [Vec<u32>; 2],
     finding_runs: Runs,
     said: HashMap<Statement, u32, FixedState>,
+    /// Rule, status and rows of each statement.
+    said_times: Vec<(&'static str, &'static str, u64)>,
     sums: Sums,
     clients: Vec<(Option<String>, ClientSums)>,
 }
@@ -153,9 +155,25 @@ fn count(n: usize) -> Option<i32> {
     i32::try_from(n).ok()
 }
 
+/// Rows of `evidence` that a key has, mostly.
+const PIECES: usize = 6;
+
 impl<'a> Tables<'a> {
-    /// No rows yet.
-    pub fn new(asked: &'a Asked<'a>) -> Self {
+    /// No rows yet, and room for those of so many keys.
+    pub fn new(asked: &'a Asked<'a>, keys: usize) -> Self {
+        let mut tables = Self::empty(asked);
+        let Keys { key_id, spki_sha256, thumbprint, sha256, subject, .. } = &mut tables.keys;
+        for (column, bytes) in [(key_id, 32), (spki_sha256, 64), (thumbprint, 40), (sha256, 64), (subject, 48)] {
+            column.reserve(keys, bytes);
+        }
+        let Evidence { key_id, observation_id, .. } = &mut tables.evidence;
+        [(key_id, 32), (observation_id, 40)].into_iter().for_each(|(column, bytes)| column.reserve(keys, bytes));
+        tables.key_rows.iter_mut().for_each(|numbers| numbers.reserve(keys));
+        tables.evidence_rows.iter_mut().for_each(|numbers| numbers.reserve(keys * PIECES));
+        tables
+    }
+
+    fn empty(asked: &'a Asked<'a>) -> Self {
         Tables {
             asked,
             keys: Keys::default(),
@@ -174,6 +192,7 @@ impl<'a> Tables<'a> {
             finding_rows: Default::default(),
             finding_runs: Runs::default(),
             said: HashMap::default(),
+            said_times: Vec::new(),
             sums: Sums::default(),
             clients: Vec::new(),
         }
@@ -182,6 +201,9 @@ impl<'a> Tables<'a> {
     /// Encodes the rows.
     pub fn finish(mut self, encoders: &Encoders) -> Result<Made, Error> {
         let mut packer = encoders.packer()?;
+        for (rule, status, times) in self.said_times {
+            *self.sums.findings.entry((rule, status)).or_default() += times;
+        }
         let (keys, evidence, findings) = (self.keys.finish(), self.evidence.finish(), self.findings.finish());
         let [runs, states, profiles] = &self.key_rows;
         let of_keys = by_block(&KEYS, &keys, Numbers { runs, keys: states, own: &[], profiles });
@@ -277,8 +299,7 @@ impl<'a> Tables<'a> {
         let KeyRow { head, judged, seen, whole, attached } = row;
         let verdicts = &judged.verdicts;
         self.sums.keys += 1;
-        *self.sums.key_api.entry(verdicts.api.value.as_str()).or_default() += 1;
-        *self.sums.key_storage.entry(verdicts.storage.value.as_str()).or_default() += 1;
+        self.sums.verdicts.add(verdicts, 1);
         let origin = seen.first().map(|seen| &seen.own.origin);
         let (run, is_new) = self.key_runs.enter(head.client, origin);
         if is_new {
@@ -369,7 +390,7 @@ impl<'a> Tables<'a> {
                 (&mut c.template_id, "template"),
             ] {
                 match origin.filter(|_| kind == Some(of)) {
-                    Some(origin) => column.push_with(|out| push_id(out, &origin.source_id, &origin.lineage)),
+                    Some(origin) => push_id(column, &origin.source_id, &origin.lineage),
                     None => column.push(None),
                 }
             }
@@ -386,7 +407,6 @@ impl<'a> Tables<'a> {
     /// Adds a finding.
     pub fn finding(&mut self, outcome: Outcome, of: &Concerned<'_>) {
         let Outcome { rule, status, severity, scenario, concerns, message, .. } = outcome;
-        *self.sums.findings.entry((rule.id, status.as_str())).or_default() += 1;
         let (run, is_new) = self.finding_runs.enter(of.client, of.origin.as_ref());
         let c = &mut self.findings;
         if is_new {
@@ -415,10 +435,14 @@ impl<'a> Tables<'a> {
         let [runs, all] = &mut self.finding_rows;
         runs.push(run);
         all.push(said);
+        match self.said_times.get_mut(said as usize) {
+            Some((.., times)) => *times += 1,
+            None => self.said_times.push((rule.id, status, 1)),
+        }
         c.client_basis.push(of.basis.filter(|_| of.client.is_some()).map(|basis| basis.as_str()));
         c.concerned.push(of.concerned);
         match &of.observation {
-            Some(origin) => c.observation_id.push_with(|out| push_id(out, &origin.source_id, &origin.lineage)),
+            Some(origin) => push_id(&mut c.observation_id, &origin.source_id, &origin.lineage),
             None => c.observation_id.push(None),
         }
         c.key_id.push_hex(of.key_id.map(|id| &id[..]));

@@ -60,6 +60,14 @@ impl Shelf {
 }
 
 impl<'a> Shared<'a> {
+    /// The value's bytes.
+    pub fn bytes(self, values: &'a [Arc<[u8]>]) -> Option<&'a [u8]> {
+        match self {
+            Shared::Number(number) => values.get(number as usize).map(|value| &value[..]),
+            Shared::Bytes(bytes) => Some(bytes),
+        }
+    }
+
     /// Writes it.
     pub fn write(self, out: &mut Vec<u8>) {
         match self {

@@ -43,6 +43,12 @@ impl Text {
         }
     }
 
+    /// Adds a value of ASCII alone, which nobody has to check again.
+    pub fn push_ascii(&mut self, value: &[u8]) {
+        debug_assert!(value.is_ascii(), "{value:?}");
+        self.0.push_with(|out| out.extend_from_slice(value));
+    }
+
     /// Adds a value that `write` appends. It has to be UTF-8; what is not is replaced.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.0.push_with(|out| {
@@ -56,6 +62,11 @@ impl Text {
                 out.extend_from_slice(mended.as_bytes());
             }
         });
+    }
+
+    /// Makes room for so many values of so many bytes each.
+    pub fn reserve(&mut self, values: usize, bytes: usize) {
+        self.0.reserve(values, bytes);
     }
 
     /// True before the first value.

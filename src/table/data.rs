@@ -256,6 +256,12 @@ impl Texts {
         }
     }
 
+    /// Makes room for so many values of so many bytes each.
+    pub(super) fn reserve(&mut self, values: usize, bytes: usize) {
+        self.texts.ends.reserve(values);
+        self.texts.bytes.reserve(values * bytes);
+    }
+
     /// Adds a null.
     #[inline]
     pub fn push_null(&mut self) {
