@@ -16,7 +16,7 @@ use crate::join::note::{
 };
 use crate::join::parts::{Split, draw, part_of};
 use crate::join::shelf::{Shared, Shelf};
-use crate::record::{Binding, CapiUse, Lineage, Provider, Request, Text};
+use crate::record::{Binding, CapiUse, Claims, Lineage, Provider, Request, Text};
 use crate::table::Data;
 use crate::table::columns::CERTIFICATES;
 use crate::table::words::NULL;
@@ -26,6 +26,9 @@ use super::encode;
 
 /// What a note about a key takes beside what its record says, roughly.
 const OWN_BYTES: usize = 200;
+
+/// States of rows of which the last is remembered: a fleet has some hundreds.
+const MAX_LAST_STATES: usize = 1024;
 
 /// Notes of one group.
 #[derive(Default)]
@@ -39,6 +42,8 @@ pub struct Notes {
     shared_bytes: usize,
     /// The state of the row at hand.
     state: Vec<u8>,
+    /// By the state of a row: basis and claims of the last such row, and their number.
+    last_states: Vec<Option<((u8, Claims<'static>), u32)>>,
     /// What files with keys in them say of those keys, by the place among the waiting.
     of_files: Vec<(usize, Vec<u8>)>,
     /// Templates, each with its length in front.
@@ -102,8 +107,8 @@ impl Notes {
         self.words.len() + self.shared_bytes + self.beside.len() + self.enrolments.len() + self.templates.len()
     }
 
-    /// Takes in a row with a key.
-    pub fn key(&mut self, row: &Row<'_>, has_certificate: bool) {
+    /// Takes in a row with a key. `row_state` is the state of the row (`states`), which stands for its store and its texts.
+    pub fn key(&mut self, row: &Row<'_>, row_state: u32, has_certificate: bool) {
         let o = row.observation;
         let own = KeyOwn {
             origin: origin(&row.origin, o.lineage),
@@ -115,15 +120,7 @@ impl Notes {
         };
         own.write(&mut self.words);
         let own_end = self.words.len();
-        let state = KeyState {
-            basis: note::basis_number(row.client.map(|(_, basis)| basis)),
-            store_location: o.store_location,
-            store_name: o.store_name.as_deref().map(Text::Borrowed),
-            claims: note::trimmed(&o.claims),
-        };
-        self.state.clear();
-        note::append(&state, &mut self.state);
-        let number = share(&mut self.shared, &mut self.shared_bytes, &self.state);
+        let number = self.state(row, row_state);
         if let (true, Some(name)) = (o.claims.in_file, o.claims.provider_name.as_deref()) {
             let mut told = Vec::new();
             let said = Said::FileProvider(Text::Borrowed(name));
@@ -131,6 +128,34 @@ impl Notes {
             self.of_files.push((self.waiting.len(), told));
         }
         self.waiting.push((own_end, number));
+    }
+
+    /// The number of what a row says of its key as others do. Rows of one state differ in few claims, and seldom.
+    fn state(&mut self, row: &Row<'_>, row_state: u32) -> u32 {
+        let o = row.observation;
+        let basis = note::basis_number(row.client.map(|(_, basis)| basis));
+        let (at, rest) = (row_state as usize, (basis, note::wordless(&o.claims)));
+        if let Some(Some((known, number))) = self.last_states.get(at)
+            && *known == rest
+        {
+            return *number;
+        }
+        let state = KeyState {
+            basis,
+            store_location: o.store_location,
+            store_name: o.store_name.as_deref().map(Text::Borrowed),
+            claims: note::trimmed(&o.claims),
+        };
+        self.state.clear();
+        note::append(&state, &mut self.state);
+        let number = share(&mut self.shared, &mut self.shared_bytes, &self.state);
+        if self.last_states.len() <= at && at < MAX_LAST_STATES {
+            self.last_states.resize(at + 1, None);
+        }
+        if let Some(last) = self.last_states.get_mut(at) {
+            *last = Some((rest, number));
+        }
+        number
     }
 
     /// A template, as rules see it.
@@ -213,6 +238,7 @@ impl Notes {
             beside.of(note::part(&head)).extend_from_slice(whole);
         }
         let known = std::mem::take(&mut self.shared);
+        self.last_states.clear();
         let mut shared: Vec<Shared<'_>> = vec![Shared::Bytes(&[]); known.len()];
         known.iter().for_each(|(bytes, number)| shared[*number as usize] = shelf.put(bytes));
         for (client, source, list) in std::mem::take(&mut self.lists) {

@@ -78,19 +78,19 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
     let bytes = taken.read()?;
     let all = || bytes.iter().flat_map(|bytes| note::all(bytes));
     // Most keys are on one client, and nobody speaks of them: what is left of those keys is soon seen.
-    let mut first_bytes = Vec::new();
+    let mut first_bytes: Vec<u64> = Vec::new();
     let mut spoken_of = Vec::new();
     for (head, body, _) in all() {
-        first_bytes.push(halves(&head)[0]);
+        first_bytes.push(first(&head));
         if head.class != Class::Key || !body.is_empty() {
-            spoken_of.push(halves(&head)[0]);
+            spoken_of.push(first(&head));
         }
     }
     first_bytes.sort_unstable();
     spoken_of.extend(first_bytes.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]));
     spoken_of.sort_unstable();
     let mut notes: Vec<(Head<'_>, &[u8])> = all()
-        .filter(|(head, ..)| spoken_of.binary_search(&halves(head)[0]).is_ok())
+        .filter(|(head, ..)| spoken_of.binary_search(&first(head)).is_ok())
         .map(|(head, body, _)| (head, body))
         .collect();
     // Stable: inside a key in the order of the sources.
@@ -122,6 +122,10 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
         }
     }
     Ok(told)
+}
+
+fn first(head: &Head<'_>) -> u64 {
+    head.spki_sha256.as_ref().and_then(|spki| spki.first_chunk()).map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// The digest of the public key as numbers, which are quickly compared.

@@ -360,12 +360,7 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
 }
 
 impl<'a> Around<'a> {
-    fn of(
-        name: Option<&'a str>,
-        notes: &[Note<'a>],
-        values: &[Arc<[u8]>],
-        worker: &mut Worker,
-    ) -> Option<Self> {
+    fn of(name: Option<&'a str>, notes: &[Note<'a>], values: &[Arc<[u8]>], worker: &mut Worker) -> Option<Self> {
         let (mut lists, mut held, mut nameless) = (Vec::new(), 0, Vec::new());
         let (mut bindings, mut programs) = (Vec::new(), Vec::new());
         for (_, head, body) in notes {

@@ -26,7 +26,6 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use crate::attest::Issuers;
 use crate::classify::{Catalogue, ProviderCategory, TemplatePolicy};
@@ -295,24 +294,13 @@ pub fn run(
     drop(some);
     let clients = std::mem::take(&mut report.clients);
     let aliases = aliases(&clients);
-    // By public key: as many parts at a time as there are threads.
-    let threads = pool.current_num_threads().max(1);
-    let mut waiting = report.gathered.by_key.take().into_iter();
-    loop {
+    let by_key = report.gathered.by_key.take();
+    let beside = &mut report.gathered.beside;
+    let join = |part| {
         stop()?;
-        let wave: Vec<_> = waiting.by_ref().take(threads).collect();
-        if wave.is_empty() {
-            break;
-        }
-        let told = pool.install(|| {
-            wave.into_par_iter().map(|part| across::join(part, &aliases)).collect::<Result<Vec<_>, Error>>()
-        })?;
-        for attached in told {
-            for (part, bytes) in attached {
-                report.gathered.beside.push(part, bytes)?;
-            }
-        }
-    }
+        across::join(part, &aliases)
+    };
+    in_order(pool, by_key, join, |told| told.into_iter().try_for_each(|(part, note)| beside.push(part, note)))?;
     let attesting = report.gathered.attesting.take();
     let verified = asked.issuers.map(|issuers| attestation::verify(attesting, issuers)).transpose()?;
     let sites = std::mem::take(&mut report.gathered.sites);

@@ -411,12 +411,14 @@ pub fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
 /// The claims that bear on a key, as most records share them: without container and path, and without what no row of
 /// `keys` or `evidence` shows.
 pub fn trimmed<'a>(claims: &'a Claims<'a>) -> Claims<'a> {
-    fn borrow<'s>(text: &'s Option<Text<'_>>) -> Option<Text<'s>> {
-        text.as_deref().map(Text::Borrowed)
-    }
+    let borrow = |text: &'a Option<Text<'a>>| text.as_deref().map(Text::Borrowed);
+    Claims { provider_name: borrow(&claims.provider_name), reader: borrow(&claims.reader), ..wordless(claims) }
+}
+
+/// The [`trimmed`] claims without their texts.
+pub fn wordless(claims: &Claims<'_>) -> Claims<'static> {
     Claims {
         key_report: claims.key_report,
-        provider_name: borrow(&claims.provider_name),
         provider_type: claims.provider_type,
         key_spec: claims.key_spec,
         key_flags: claims.key_flags,
@@ -432,7 +434,6 @@ pub fn trimmed<'a>(claims: &'a Claims<'a>) -> Claims<'a> {
         isolated_key: claims.isolated_key,
         in_file: claims.in_file,
         pcp_attestation: claims.pcp_attestation,
-        reader: borrow(&claims.reader),
         reader_non_removable: claims.reader_non_removable,
         ..Claims::default()
     }
