@@ -215,6 +215,54 @@ fn providers_of_files_without_client_speak_for_their_own_file_alone() {
     assert_eq!(verdict("Somebody's Provider"), "unknown");
 }
 
+#[test]
+fn keys_of_no_client_are_spread_and_bindings_of_no_client_find_theirs() {
+    let bench = Bench::new();
+    let names = ["ec-leaf.cer", "rsa-leaf.cer"];
+    let leaves: Vec<Vec<u8>> = names.iter().map(|name| certificate(name)).collect();
+    let options = synth::Options { clients: 20, seed: 7, ..synth::Options::default() };
+    bench.fleet("fleet", &options);
+    // The records of a fleet without their client: hundreds of keys of which no client is known, in all parts.
+    for file in std::fs::read_dir(bench.path("fleet")).unwrap() {
+        let file = file.unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let lines = text.lines().filter(|line| line.contains("\"type\":\"certificate\"")).map(|line| {
+            let mut record: Value = serde_json::from_str(line).unwrap();
+            record.as_object_mut().unwrap().remove("host");
+            format!("{record}\n")
+        });
+        bench.put(&format!("in/{}", file.file_name().display()), lines.collect::<String>());
+    }
+    let nobody = |text: String| text.replace("\"host\":\"x\",", "").replace(",\"host\":\"x\"", "");
+    bench.put(
+        "in/keys.ndjson",
+        leaves.iter().map(|der| nobody(key("x", der, Some(SOFTWARE), Some(0)))).collect::<String>(),
+    );
+    let bindings = leaves.iter().zip(443..).map(|(der, port)| {
+        let hash = sha1_of(der);
+        format!(
+            "    IP:port                      : 0.0.0.0:{port}\n    Certificate Hash             : {hash}\n    \
+             Application ID               : {{5d89a20c-beab-4389-9447-324788eb944a}}\n    Certificate Store Name       : \
+             MY\n\n"
+        )
+    });
+    bench.put(
+        "in/sslcert.txt",
+        format!("SSL Certificate bindings:\n-------------------------\n\n{}", bindings.collect::<String>()),
+    );
+    let report = bench.scan(&[&bench.path("in")], "report", &["-j", "1"]);
+    assert_sound(&report);
+    let (keys, findings) = (report.rows("keys"), report.rows("findings"));
+    assert!(keys.len() > 60, "{}", keys.len());
+    for der in &leaves {
+        let key = one(of(&keys, "thumbprint", &sha1_of(der)).into_iter().cloned().collect());
+        let found = of(&findings, "key_id", key["key_id"].as_str().unwrap());
+        assert!(found.iter().any(|row| row["concerns"] == "binding"), "{found:?}");
+    }
+    let two = bench.scan(&[&bench.path("in")], "two", &["-j", "2"]);
+    assert!(report.bytes() == two.bytes(), "two threads, other bytes");
+}
+
 /// What every report must hold: one row a key that observations name, pieces that belong to keys, outcomes that fit.
 fn assert_sound(report: &Report) {
     let (keys, observations, evidence) = (report.rows("keys"), report.rows("observations"), report.rows("evidence"));

@@ -13,7 +13,7 @@ use crate::record::Text;
 use crate::report::Certificates;
 
 use super::Aliases;
-use super::note::{self, Attached, Class, Enrolment, Head, Said, Word, draw_client};
+use super::note::{self, Attached, Class, Enrolment, Head, Said, Word};
 use super::parts::{Parts, Taken, part_of};
 
 /// Most words of others kept for one public key, each different from the others: a key has one or two enrolments.
@@ -118,7 +118,7 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
             let mut bytes = Vec::new();
             let named = Head { class: Class::Attached, ..*head };
             named.write(&mut bytes, |out| note::append(&attached, out));
-            told.push((part_of(draw_client(head.client)), bytes));
+            told.push((note::part(&named), bytes));
         }
     }
     Ok(told)

@@ -18,7 +18,7 @@ use crate::client::Basis;
 use crate::error::Error;
 use crate::findings::facts::{self, Bound, CertificateFacts, TemplateFacts};
 use crate::findings::{self, Outcome, Status};
-use crate::group::tally::Clients;
+use crate::group::tally::{Clients, Told};
 use crate::record::{Api, Claims, Provider, StoreLocation, Text};
 use crate::walk::SourceNumber;
 
@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub rules: findings::Context<'a>,
     /// What notes share, by number.
     pub values: &'a [Arc<[u8]>],
+    /// What stands beside keys of which no client is known ([`beside_nobody`]).
+    pub beside_nobody: &'a [u8],
 }
 
 /// Keys and findings of one client, counted.
@@ -326,16 +328,39 @@ struct Around<'a> {
 /// A note, with a number by which clients are sorted.
 type Note<'a> = (u32, Head<'a>, &'a [u8]);
 
-/// Joins every client of one part.
-pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
+/// What was found of the keys of one client.
+#[derive(Default)]
+pub struct Found {
+    /// Keys by the thumbprints that bindings name.
+    bound: HashMap<[u8; 20], Option<Bound>, FixedState>,
+    capi_card_keys: u32,
+    sums: ClientSums,
+}
+
+impl Found {
+    /// Adds what was found in another part.
+    pub fn add(&mut self, other: Found) {
+        for (sha1, key) in other.bound {
+            let mine = self.bound.entry(sha1).or_default();
+            *mine = mine.take().or(key);
+        }
+        self.capi_card_keys += other.capi_card_keys;
+        self.sums.add(&other.sums);
+    }
+}
+
+/// Joins every client of one part. Keys of which no client is known are in all parts; what was found of them is returned, for
+/// [`judge_nobody`].
+pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) -> Found {
     let mut attached: HashMap<[u8; 16], &[u8], FixedState> = HashMap::default();
     let mut notes: Vec<Note<'_>> = Vec::new();
     // Clients by number, in the order in which they come, then by their names' order.
     let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
+        let is_elsewhere = || head.client.is_none_or(|name| context.aliases.contains_key(name));
         match head.class {
             Class::Attached => drop(attached.insert(head.key_id, body)),
-            class if is_context(class) && head.client.is_some_and(|name| context.aliases.contains_key(name)) => {}
+            class if is_context(class) && is_elsewhere() => {}
             _ => {
                 let next = numbers.len() as u32;
                 notes.push((*numbers.entry(head.client).or_insert(next), head, body));
@@ -349,13 +374,48 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
     notes.iter_mut().for_each(|(number, ..)| *number = places[*number as usize]);
     // Stable: what is alike stays in the order of the sources.
     notes.sort_by_key(|(client, head, _)| (*client, head.class, u128::from_be_bytes(head.key_id)));
+    let mut of_nobody = Found::default();
     for of_client in notes.chunk_by(|(a, ..), (b, ..)| a == b) {
         let keys_at = of_client.partition_point(|(_, head, _)| head.class < Class::Key);
         let (beside, keys) = of_client.split_at(keys_at);
-        let name = of_client.first().and_then(|(_, head, _)| head.client);
-        if let Some(around) = Around::of(name, beside, context.values, worker) {
-            judge(&around, keys, &attached, context, worker, tables);
+        match of_client.first().and_then(|(_, head, _)| head.client) {
+            Some(name) => {
+                let Some(around) = Around::of(Some(name), beside, context.values, worker) else { continue };
+                let found = judge_keys(&around, keys, &attached, context, worker, tables);
+                judge_client(&around, found, context, tables);
+            }
+            None => {
+                if let Some(around) = around_nobody(context, worker) {
+                    of_nobody.add(judge_keys(&around, keys, &attached, context, worker, tables));
+                }
+            }
         }
+    }
+    of_nobody
+}
+
+/// What stands beside keys of which no client is known.
+pub fn beside_nobody(parts: &mut [Taken]) -> Result<Vec<u8>, Error> {
+    let mut beside = Vec::new();
+    if let Some(part) = parts.get_mut(note::part(&Head::of_client(Class::Provider, None))) {
+        part.look(|bytes| {
+            let of_nobody = note::all(bytes).filter(|(head, ..)| head.client.is_none() && is_context(head.class));
+            of_nobody.for_each(|(.., whole)| beside.extend_from_slice(whole));
+        })?;
+    }
+    Ok(beside)
+}
+
+fn around_nobody<'a>(context: &Context<'a>, worker: &mut Worker) -> Option<Around<'a>> {
+    let mut notes: Vec<Note<'a>> = note::all(context.beside_nobody).map(|(head, body, _)| (0, head, body)).collect();
+    notes.sort_by_key(|(_, head, _)| head.class);
+    Around::of(None, &notes, context.values, worker)
+}
+
+/// Judges the bindings and roles of which no client is known, once all keys of which none is known are judged.
+pub fn judge_nobody(found: Found, context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
+    if let Some(around) = around_nobody(context, worker) {
+        judge_client(&around, found, context, tables);
     }
 }
 
@@ -406,25 +466,9 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Judges one client.
-fn judge<'n>(
-    around: &Around<'n>,
-    keys: &[Note<'n>],
-    attached: &HashMap<[u8; 16], &[u8], FixedState>,
-    context: &Context<'_>,
-    worker: &mut Worker,
-    tables: &mut Tables<'_>,
-) {
-    let told = context.clients.told(around.name);
-    let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
-    let mut sums = ClientSums::default();
-    let mut outcomes = Vec::new();
-    let mut seen: Vec<Seen<'n>> = Vec::new();
-    let mut bound: HashMap<[u8; 20], Option<Bound>, FixedState> = HashMap::default();
-    bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
-    let mut capi_card_keys = 0;
-    // Rules for keys see the client without the keys of its bindings, which are found on the way.
-    let about = facts::Client {
+/// A client as rules see it. Those for keys see it without the keys of its bindings, which are found on the way.
+fn about<'a>(around: &'a Around<'_>, told: &'a Told<'_>, context: &'a Context<'_>) -> facts::Client<'a> {
+    facts::Client {
         name: around.name,
         roles: &told.cm_roles,
         os_version: told.os_version,
@@ -436,8 +480,26 @@ fn judge<'n>(
         bindings: &[],
         capi_card_keys: 0,
         capi_programs: &around.programs,
-    };
-    let before = facts::Client { bindings: &bindings, ..about.clone() };
+    }
+}
+
+/// Judges keys of one client.
+fn judge_keys<'n>(
+    around: &Around<'n>,
+    keys: &[Note<'n>],
+    attached: &HashMap<[u8; 16], &[u8], FixedState>,
+    context: &Context<'_>,
+    worker: &mut Worker,
+    tables: &mut Tables<'_>,
+) -> Found {
+    let told = context.clients.told(around.name);
+    let bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
+    let before = facts::Client { bindings: &bindings, ..about(around, &told, context) };
+    let mut found = Found::default();
+    let Found { bound, capi_card_keys, sums } = &mut found;
+    bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
+    let mut outcomes = Vec::new();
+    let mut seen: Vec<Seen<'n>> = Vec::new();
     for of_key in keys.chunk_by(|(_, a, _), (_, b, _)| a.key_id == b.key_id) {
         let Some((_, head, _)) = of_key.first() else { continue };
         seen.clear();
@@ -478,7 +540,7 @@ fn judge<'n>(
         }
         outcomes.clear();
         findings::judge_key(&key, &before, &context.rules, &mut outcomes);
-        capi_card_keys += u32::from(findings::is_capi_card_key(&key));
+        *capi_card_keys += u32::from(findings::is_capi_card_key(&key));
         tables.key(&KeyRow { head, judged: &judged, seen: &seen, whole: &whole, attached: &attached });
         for of_voice in judged.pieces.chunk_by(|(_, a), (_, b)| a == b) {
             let place = match of_voice.first() {
@@ -503,11 +565,19 @@ fn judge<'n>(
             tables.finding(outcome, &concerned);
         }
     }
+    found
+}
+
+/// Judges a client, once its keys are judged.
+fn judge_client(around: &Around<'_>, found: Found, context: &Context<'_>, tables: &mut Tables<'_>) {
+    let Found { bound, capi_card_keys, mut sums } = found;
+    let told = context.clients.told(around.name);
+    let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
     for binding in &mut bindings {
         binding.key = binding.sha1.and_then(|sha1| bound.get(&sha1).cloned().flatten());
     }
-    let about = facts::Client { bindings: &bindings, capi_card_keys, ..about };
-    outcomes.clear();
+    let about = facts::Client { bindings: &bindings, capi_card_keys, ..about(around, &told, context) };
+    let mut outcomes = Vec::new();
     findings::judge_client(&about, &context.rules, &mut outcomes);
     for outcome in outcomes {
         sums.add_finding(outcome.status);

@@ -9,7 +9,8 @@
 //!    and written in their order, so that neither the number of threads nor the order of files shows in a report.
 //!
 //! Memory: a note takes 250 to 400 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
-//! in memory as there are threads. Templates are held whole, up to [`MAX_TEMPLATES`].
+//! in memory as there are threads. The keys of one client are in one part; those of which no client is known, of which
+//! one file may have millions, are in all. Templates are held whole, up to [`MAX_TEMPLATES`].
 
 pub mod across;
 mod attestation;
@@ -40,10 +41,10 @@ use crate::record::{Api, Template, Text};
 use crate::report::{Certificates, Report};
 use crate::walk::Source;
 
-use client::{ClientSums, Worker};
+use client::{ClientSums, Found, Worker};
 use note::Origin;
 use parts::{PARTS, Parts, Room, Taken, draw, part_of};
-use rows::Tables;
+use rows::{Made, Tables};
 
 /// Bytes of notes held in memory before they are put into files, unless `--max-memory` asks for less.
 pub const MAX_GATHERED: usize = 32 * 1024 * 1024;
@@ -308,6 +309,7 @@ pub fn run(
     let total = report.gathered.key_notes;
     let mut beside = report.gathered.beside.take();
     client::rename(&mut beside, &aliases)?;
+    let beside_nobody = client::beside_nobody(&mut beside)?;
     let values = asked.encoders.shelf.values();
     let context = client::Context {
         asked,
@@ -318,6 +320,7 @@ pub fn run(
         verified: verified.as_ref(),
         rules: findings::Context::new(asked.scan.clone()),
         values: &values,
+        beside_nobody: &beside_nobody,
     };
     let each = PARTS.div_ceil((total / GROUP_KEYS).clamp(1, PARTS as u64) as usize);
     let mut sums = Sums::default();
@@ -338,20 +341,29 @@ pub fn run(
         let keys = (total as usize * task.len() / PARTS).min(2 * GROUP_KEYS as usize);
         let mut tables = Tables::new(asked, keys);
         let mut worker = Worker::new(asked.catalogue, values.len());
+        let mut of_nobody = Found::default();
         for (beside, keys) in task {
             let mut notes = beside.read()?;
             notes.extend(keys.read()?);
-            client::join(&notes, &context, &mut worker, &mut tables);
+            of_nobody.add(client::join(&notes, &context, &mut worker, &mut tables));
         }
-        tables.finish(asked.encoders)
+        Ok((tables.finish(asked.encoders)?, of_nobody))
     };
     let mut of_clients: Vec<(Option<String>, ClientSums)> = Vec::new();
-    in_order(pool, tasks.collect(), join, |made| {
+    let mut of_nobody = Found::default();
+    let mut append = |made: Made| {
         report.append_joined(made.keys, made.evidence, made.findings)?;
         sums.add(&made.sums);
         of_clients.extend(made.clients);
         Ok(())
+    };
+    in_order(pool, tasks.collect(), join, |(made, found)| {
+        of_nobody.add(found);
+        append(made)
     })?;
+    let mut tables = Tables::new(asked, 0);
+    client::judge_nobody(of_nobody, &context, &mut Worker::new(asked.catalogue, values.len()), &mut tables);
+    append(tables.finish(asked.encoders)?)?;
     drop(aliases);
     report.clients = clients;
     for (name, told) in of_clients {

@@ -32,6 +32,11 @@ pub enum Class {
 impl Class {
     const ALL: [Class; 6] =
         [Class::Client, Class::Provider, Class::Binding, Class::CapiUse, Class::Key, Class::Attached];
+
+    /// It is about a key, which the head then names.
+    fn is_of_key(self) -> bool {
+        matches!(self, Class::Key | Class::Attached)
+    }
 }
 
 /// Where a note comes from: everything that a row needs for its lineage.
@@ -59,7 +64,7 @@ impl Origin<'_> {
 pub struct Head<'a> {
     /// What it is about.
     pub class: Class,
-    /// Identity of the key; zero where the note is about none.
+    /// Identity of the key; zero where the note is about none, and not written.
     pub key_id: [u8; 16],
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub spki_sha256: Option<[u8; 32]>,
@@ -80,9 +85,11 @@ impl<'a> Head<'a> {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
         out.push(self.class as u8);
-        out.extend_from_slice(&self.key_id);
-        out.push(u8::from(self.spki_sha256.is_some()));
-        out.extend_from_slice(&self.spki_sha256.unwrap_or_default());
+        if self.class.is_of_key() {
+            out.extend_from_slice(&self.key_id);
+            out.push(u8::from(self.spki_sha256.is_some()));
+            self.spki_sha256.iter().for_each(|spki| out.extend_from_slice(spki));
+        }
         // Names of clients are at most 255 bytes long.
         let len = self.client.map_or(NO_CLIENT, |name| name.len().min(usize::from(NO_CLIENT - 1)) as u16);
         out.extend_from_slice(&len.to_le_bytes());
@@ -91,16 +98,6 @@ impl<'a> Head<'a> {
         let len = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     }
-
-    /// The number by which notes of a client come into the same part.
-    pub fn draw(&self) -> u64 {
-        draw_client(self.client)
-    }
-}
-
-/// The number drawn from a client.
-pub fn draw_client(client: Option<&str>) -> u64 {
-    draw(client.unwrap_or_default().as_bytes())
 }
 
 /// The first note of `bytes`: head, body, and the whole note's bytes. `None` at the end.
@@ -109,17 +106,24 @@ pub fn split(bytes: &[u8]) -> Option<(Head<'_>, &[u8], &[u8])> {
     let len = u32::from_le_bytes(*len) as usize;
     let note = rest.get(..len)?;
     let (class, rest) = note.split_first()?;
-    let (key_id, rest) = rest.split_first_chunk::<16>()?;
-    let (has_spki, rest) = rest.split_first()?;
-    let (spki, rest) = rest.split_first_chunk::<32>()?;
+    let class = *Class::ALL.get(usize::from(*class))?;
+    let (mut rest, mut key_id, mut spki_sha256) = (rest, [0; 16], None);
+    if class.is_of_key() {
+        let (id, behind) = rest.split_first_chunk::<16>()?;
+        let (has_spki, behind) = behind.split_first()?;
+        (key_id, rest) = (*id, behind);
+        if *has_spki == 1 {
+            let (spki, behind) = rest.split_first_chunk::<32>()?;
+            (spki_sha256, rest) = (Some(*spki), behind);
+        }
+    }
     let (client_len, rest) = rest.split_first_chunk::<2>()?;
     let client_len = u16::from_le_bytes(*client_len);
     let (client, body) = match client_len {
         NO_CLIENT => (None, rest),
         len => (Some(std::str::from_utf8(rest.get(..usize::from(len))?).ok()?), rest.get(usize::from(len)..)?),
     };
-    let class = *Class::ALL.get(usize::from(*class))?;
-    let head = Head { class, key_id: *key_id, spki_sha256: (*has_spki == 1).then_some(*spki), client };
+    let head = Head { class, key_id, spki_sha256, client };
     Some((head, body, bytes.get(..4 + len)?))
 }
 
@@ -132,9 +136,13 @@ pub fn all(mut bytes: &[u8]) -> impl Iterator<Item = (Head<'_>, &[u8], &[u8])> {
     })
 }
 
-/// The part that a note's client belongs to.
+/// The part that a note belongs to: that of its client. Keys of which no client is known are spread, as one file may have
+/// millions of them.
 pub fn part(head: &Head<'_>) -> usize {
-    part_of(head.draw())
+    part_of(match (head.client, head.class) {
+        (None, Class::Key | Class::Attached) => draw(&head.key_id),
+        (client, _) => draw(client.unwrap_or_default().as_bytes()),
+    })
 }
 
 /// What a record says of a key that is its own alone.
