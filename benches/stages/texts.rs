@@ -7,6 +7,24 @@ use base64::prelude::BASE64_STANDARD;
 use certcensus::hex;
 use sha1::{Digest, Sha1};
 
+/// A sample of `samples` as text, what stands between `begin` and the last `end` in it (to the end, where that is empty) so
+/// many times.
+pub fn repeated(sample: &str, begin: &str, end: &str, times: u64) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(sample);
+    let bytes = std::fs::read(path).expect("the sample can be read");
+    let text = match bytes.strip_prefix(b"\xff\xfe") {
+        Some(utf16) => {
+            let units = utf16.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+            String::from_utf16(&units.collect::<Vec<_>>())
+        }
+        None => Ok(String::from_utf8(bytes).expect("the sample is UTF-8")),
+    }
+    .expect("the sample is UTF-16");
+    let (head, rest) = text.split_at(text.find(begin).expect("it begins"));
+    let (body, tail) = rest.split_at(if end.is_empty() { rest.len() } else { rest.rfind(end).expect("it ends") });
+    [head, &body.repeat(times as usize), tail].concat().into_bytes()
+}
+
 /// The CNG provider that most keys have.
 const PROVIDER: &str = "Microsoft Software Key Storage Provider";
 
