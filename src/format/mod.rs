@@ -73,7 +73,8 @@ pub struct Input<'i, 'r> {
     /// Path of the source inside its input, and of the member inside its archive, with forward slashes. Only a place
     /// that nothing in the bytes tells is read from it: a user, a store, an element's name.
     pub path: &'i str,
-    /// The file, where the whole source is one; for [`crate::spool`] alone.
+    /// The file, where the whole source is one: for [`crate::spool`], and for what stands at the beginning of a file that is
+    /// read from within.
     pub file: Option<&'i Path>,
     /// What the user asked of readers.
     pub setting: &'i Setting,

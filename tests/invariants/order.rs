@@ -189,3 +189,31 @@ fn nothing_depends_on_the_clock() {
         assert!(once.bytes() == again.bytes() && once.manifest() == again.manifest(), "{zone}");
     }
 }
+
+#[test]
+fn a_table_of_csv_gives_the_same_rows_where_it_is_cut() {
+    let bench = Bench::new();
+    let table = |rows: std::ops::Range<u32>| -> String {
+        let row = |n| match n % 50 {
+            7 => format!(
+                "PC-{n},\"CN=two\r\nlines, \"\"and quotes\"\"\",{n:040x},Microsoft Software Key Storage Provider\r\n"
+            ),
+            11 => format!("PC-{n},CN=one,value,too,many,{n:040x}\r\n"),
+            _ => format!("PC-{n},CN=pc-{n},{n:040x},Microsoft Strong Cryptographic Provider\r\n"),
+        };
+        rows.map(row).collect()
+    };
+    let other = format!("\u{feff}#TYPE Other\r\nThumbprint,Subject,ComputerName\r\n{:040x},CN=other,PC-X\r\n", 9);
+    let open = "PC-Y,\"CN=never closed\r\n";
+    let text = format!("ComputerName,Subject,Thumbprint,Provider\r\n{}{other}{open}", table(0..600));
+    bench.put("in/table.csv", text);
+    let scan = |name: &str, unit_bytes| {
+        let (report, _) = scan_here(&bench, "in", name, &Options { unit_bytes, ..Options::default() });
+        report
+    };
+    let whole = scan("whole", None);
+    assert_eq!(whole.rows("observations").len(), 600 - 12 + 1);
+    for unit in [300, 1000, 7777] {
+        assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), Some(unit))));
+    }
+}

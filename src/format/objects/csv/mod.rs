@@ -6,11 +6,16 @@
 mod split;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::path::Path;
+
+use memchr::memmem;
 
 use super::feed::{Feed, text_of};
 use super::visit::Place;
 use super::{Carrier, Object, Value, kind_of};
-use crate::format::{Format, Head, Input, Outcome, adcs, text};
+use crate::format::{Border, Format, Head, Input, Outcome, adcs, text};
+use crate::input::Window;
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 use split::{End, Field, fields, record_end};
 
@@ -22,6 +27,8 @@ const STRETCH: usize = 64 * 1024;
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 /// What begins the first line of `Export-Csv` 5.1.
 const TYPE_LINE: &str = "#TYPE ";
+/// Bytes in front of it that are looked past.
+const TYPE_LINE_WITHIN: usize = 16;
 /// What begins the line that tells Excel the separator.
 const SEPARATOR_LINE: &str = "sep=";
 
@@ -35,7 +42,7 @@ pub static FORMAT: Format = Format {
     sniff,
     read: Some(read),
     unpack: None,
-    border: None,
+    border: Some(Border::Counted(borders)),
 };
 
 fn sniff(head: &Head<'_>) -> bool {
@@ -58,7 +65,8 @@ struct Table {
 impl Table {
     /// The table that begins `bytes`: some separator makes objects of a kind of it.
     fn of(bytes: &[u8]) -> Option<Table> {
-        let mut start = 0;
+        // A byte order mark stands where files were put one behind the other.
+        let mut start = if bytes.starts_with("\u{feff}".as_bytes()) { '\u{feff}'.len_utf8() } else { 0 };
         let mut told = None;
         loop {
             let rest = bytes.get(start..).unwrap_or_default();
@@ -141,16 +149,48 @@ fn row(bytes: &[u8], separator: u8) -> Option<(usize, usize)> {
     }
 }
 
+/// Starts of rows, about `step` bytes apart, as long as all rows are of the first table and end. UTF-16 is not cut.
+fn borders(window: &mut Window<'_>, step: u64) -> Vec<u64> {
+    let (mut borders, mut last) = (Vec::new(), 0);
+    let mut feed = Feed::new(window);
+    let table = Table::of(feed.fill(STRETCH)).filter(|_| !feed.is_wide());
+    let Some(table) = table else { return borders };
+    feed.consume(table.len);
+    while let Some((_, after @ 1..)) = extent(&mut feed, table.separator) {
+        // A type line, also behind a byte order mark, may begin another table.
+        if memmem::find(feed.fill(after), TYPE_LINE.as_bytes()).is_some_and(|at| at < TYPE_LINE_WITHIN) {
+            break;
+        }
+        let offset = feed.offset();
+        if offset >= last + step {
+            borders.push(offset);
+            last = offset;
+        }
+        feed.consume(after);
+    }
+    borders
+}
+
+/// The table of a source that is read from within: the file's beginning tells.
+fn table_of_file(file: Option<&Path>) -> Option<Table> {
+    let mut window = Window::new(File::open(file?).ok()?, 0);
+    Table::of(Feed::new(&mut window).fill(STRETCH))
+}
+
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+    let is_within = input.window.offset() > 0;
     let feed = Feed::new(input.window);
     let place = Place { carrier: Carrier::Csv, path: input.path, setting: input.setting, is_wide: feed.is_wide() };
     let mut rows = Rows { feed, place, cut: false };
-    let Some(mut table) = Table::of(rows.feed.fill(STRETCH)) else {
+    let table = if is_within { table_of_file(input.file) } else { Table::of(rows.feed.fill(STRETCH)) };
+    let Some(mut table) = table else {
         let message = "the first lines name no columns of a known kind";
-        sink.reject(Reject::lost(Lineage::at(0), Stage::Read, Code::BadStructure, message));
+        sink.reject(Reject::lost(Lineage::at(rows.feed.offset()), Stage::Read, Code::BadStructure, message));
         return Outcome::Failed;
     };
-    rows.feed.consume(table.len);
+    if !is_within {
+        rows.feed.consume(table.len);
+    }
     while !sink.stopped() {
         let Some(next) = rows.next(&table, sink) else {
             return if rows.cut { Outcome::Incomplete } else { Outcome::Complete };
@@ -163,6 +203,22 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
         }
     }
     Outcome::Incomplete
+}
+
+/// Length of the next row without and with its line end, 0 at the end of the source; `None` where quotes do not end.
+fn extent(feed: &mut Feed<'_, '_>, separator: u8) -> Option<(usize, usize)> {
+    let mut wanted = 1;
+    loop {
+        let bytes = feed.fill(wanted);
+        let all = bytes.len();
+        match record_end(bytes, separator) {
+            End::At(len, after) => return Some((len, after)),
+            End::None if all < wanted => return Some((all, all)),
+            End::Open if all < wanted => return None,
+            _ if all > MAX_ROW => return None,
+            _ => wanted = (2 * all).max(STRETCH),
+        }
+    }
 }
 
 /// What came of a row.
@@ -186,7 +242,7 @@ impl Rows<'_, '_, '_> {
     fn next(&mut self, table: &Table, sink: &mut dyn Sink) -> Option<Next> {
         let offset = self.feed.offset();
         let lineage = Lineage::at(offset);
-        let Some((len, after)) = self.extent(table.separator) else {
+        let Some((len, after)) = extent(&mut self.feed, table.separator) else {
             return self.damaged(lineage, sink);
         };
         if after == 0 {
@@ -217,22 +273,6 @@ impl Rows<'_, '_, '_> {
         }
         self.feed.consume(after);
         Some(Next::Row)
-    }
-
-    /// Length of the next row without and with its line end, 0 at the end of the source; `None` where quotes do not end.
-    fn extent(&mut self, separator: u8) -> Option<(usize, usize)> {
-        let mut wanted = 1;
-        loop {
-            let bytes = self.feed.fill(wanted);
-            let all = bytes.len();
-            match record_end(bytes, separator) {
-                End::At(len, after) => return Some((len, after)),
-                End::None if all < wanted => return Some((all, all)),
-                End::Open if all < wanted => return None,
-                _ if all > MAX_ROW => return None,
-                _ => wanted = (2 * all).max(STRETCH),
-            }
-        }
     }
 
     /// A row whose quotes do not end, or that is too long: its first line is lost, and the next line begins a row.
