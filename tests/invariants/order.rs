@@ -217,3 +217,44 @@ fn a_table_of_csv_gives_the_same_rows_where_it_is_cut() {
         assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), Some(unit))));
     }
 }
+
+#[test]
+fn rows_of_a_ca_are_the_same_where_they_are_cut() {
+    let schema = "Schema:\n  Column Name                   Localized Name                Type    MaxLength\n  \
+                  ----------------------------  ----------------------------  ------  ---------\n  \
+                  Request.RequestID             Request ID                    Long    4 -- Indexed\n  \
+                  Request.RequesterName         Requester Name                String  2048 -- Indexed\n  \
+                  Request.DispositionMessage    Request Disposition Message   String  8192\n";
+    let row = |n: u32| {
+        let message = match n % 40 {
+            7 => "\"two\n\nlines\"".to_owned(),
+            // Not the next row, whatever it looks like: its number is wrong.
+            13 if n > 200 => "\"\n\nRow 9:\n  Request ID: 0x9\"".to_owned(),
+            29 => "\"never closed".to_owned(),
+            _ => format!("\"by {n}\""),
+        };
+        format!(
+            "\nRow {n}:\n  Request ID: 0x{n:x} ({n})\n  Requester Name: \"GROVE\\pc-{n}$\"\n  Request Disposition Message: \
+             {message}\n\n  Request Attributes:\n    RequestCSPProvider: \"Microsoft Software Key Storage Provider\"\n    ccm: \
+             \"pc-{n}.grove.test\"\n"
+        )
+    };
+    let end = |rows: u32| {
+        format!("\nMaximum Row Index: {rows}\n\n{rows} Rows\nCertUtil: -view command completed successfully.\n")
+    };
+    for (name, told) in [("whole", 400), ("rows are missing", 401)] {
+        let bench = Bench::new();
+        let rows: String = (1..=400).map(row).collect();
+        let second = format!("{schema}{}{}", row(1), end(1));
+        bench.put("in/view.txt", format!("{schema}{rows}{}{second}", end(told)));
+        let scan = |name: &str, unit_bytes| {
+            let (report, _) = scan_here(&bench, "in", name, &Options { unit_bytes, ..Options::default() });
+            report
+        };
+        let whole = scan("whole", None);
+        assert_eq!(whole.rows("requests").len(), 401, "{name}");
+        for unit in [700, 3000, 20_000] {
+            assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), Some(unit))));
+        }
+    }
+}

@@ -12,6 +12,17 @@ pub struct Count {
 }
 
 impl Count {
+    /// All rows before this one, where rows are known to follow one another.
+    pub fn before(number: i64) -> Self {
+        let last = number.saturating_sub(1);
+        Count { rows: u64::try_from(last).unwrap_or_default(), last, greatest: None }
+    }
+
+    /// The number of the last row.
+    pub fn last(&self) -> i64 {
+        self.last
+    }
+
     /// Counts a row; what to say where others are missing before it.
     pub fn add(&mut self, number: i64) -> Option<String> {
         let last = std::mem::replace(&mut self.last, number);

@@ -4,11 +4,12 @@
 //! attributes behind the columns and in the request itself. Both are told of, neither proves anything.
 
 use super::text;
-use super::{Format, Head};
+use super::{Border, Format, Head};
 
 pub mod csv;
 
 mod attributes;
+mod cut;
 mod emit;
 mod end;
 mod lines;
@@ -30,7 +31,7 @@ pub static FORMAT: Format = Format {
     sniff: is_view,
     read: Some(reader::read),
     unpack: None,
-    border: None,
+    border: Some(Border::Counted(cut::borders)),
 };
 
 /// There is a schema. Rows without one cannot be read in a language that is not known.

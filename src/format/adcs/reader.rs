@@ -1,6 +1,7 @@
 //! The rows, line by line. Labels are known from the schema, so no language is.
 
 use super::attributes::Attributes;
+use super::cut;
 use super::emit;
 use super::end::Count;
 use super::lines::{greatest, is_cut, title};
@@ -47,21 +48,42 @@ struct Quoted {
     is_cut: bool,
 }
 
+/// What stands in front of the first row of an output.
+pub struct Heading {
+    /// The columns.
+    pub schema: Schema,
+    /// Where they stand.
+    offset: u64,
+    /// What stands before and behind the number in titles of rows.
+    pub title: (String, String),
+}
+
 /// Reads the rows of all outputs that stand in the source.
 pub fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+    let (is_within, goes_on) = (input.window.offset() > 0, input.window.goes_on());
     let mut lines = TextLines::in_code_page(input.window, input.setting.max_line, input.setting.code_page);
     let mut reader = Reader::new(sink);
+    if is_within {
+        match cut::heading(input.file, input.setting.code_page) {
+            Some(heading) => reader.enter(heading),
+            None => return Outcome::Failed,
+        }
+    }
     while let Some(line) = lines.line() {
         if reader.sink.stopped() {
             return Outcome::Incomplete;
         }
         reader.line(&line);
     }
-    reader.finish();
+    match goes_on {
+        true => reader.pause(),
+        false => reader.finish(),
+    }
     reader.outcome
 }
 
-struct Reader<'s> {
+/// Reads lines.
+pub struct Reader<'s> {
     sink: &'s mut dyn Sink,
     outcome: Outcome,
     at: At,
@@ -94,10 +116,13 @@ struct Reader<'s> {
     rule: Option<(usize, u64)>,
     /// Where the reader was before the line that seems to end the rows.
     before_end: At,
+    /// The next row is the first that is read, but not the first of the output.
+    is_within: bool,
 }
 
 impl<'s> Reader<'s> {
-    fn new(sink: &'s mut dyn Sink) -> Self {
+    /// Outside of any output.
+    pub fn new(sink: &'s mut dyn Sink) -> Self {
         Reader {
             sink,
             outcome: Outcome::Complete,
@@ -118,7 +143,25 @@ impl<'s> Reader<'s> {
             indent: 0,
             rule: None,
             before_end: At::Outside,
+            is_within: false,
         }
+    }
+
+    /// Begins before a row of an output with this heading.
+    fn enter(&mut self, heading: Heading) {
+        (self.schema, self.schema_offset, self.title) = (heading.schema, heading.offset, Some(heading.title));
+        (self.at, self.is_within) = (At::Before, true);
+    }
+
+    /// Reads a line; the number of the row, if the line is the title of the first one.
+    pub fn first_row(&mut self, line: &TextLine<'_>) -> Option<i64> {
+        self.line(line);
+        self.is_open.then_some(self.rows.last())
+    }
+
+    /// What stood in front of the row that is open.
+    pub fn into_heading(self) -> Option<Heading> {
+        Some(Heading { schema: self.schema, offset: self.schema_offset, title: self.title? })
     }
 
     fn confidence(&self) -> FormatConfidence {
@@ -220,6 +263,9 @@ impl<'s> Reader<'s> {
         }
         self.end_row();
         self.row.begin(Lineage { record_number: Some(number), ..Lineage::at(offset) });
+        if std::mem::take(&mut self.is_within) {
+            self.rows = Count::before(number);
+        }
         if let Some(gap) = self.rows.add(number) {
             self.row.doubt(Code::SequenceGap, "row", gap);
         }
@@ -325,6 +371,12 @@ impl<'s> Reader<'s> {
                 self.row.forget(column.field);
             }
         }
+    }
+
+    /// The rows go on in another unit.
+    fn pause(&mut self) {
+        self.end_row();
+        self.attributes.flush(self.sink);
     }
 
     fn finish(&mut self) {
