@@ -381,12 +381,14 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
         match of_client.first().and_then(|(_, head, _)| head.client) {
             Some(name) => {
                 let Some(around) = Around::of(Some(name), beside, context.values, worker) else { continue };
-                let found = judge_keys(&around, keys, &attached, context, worker, tables);
-                judge_client(&around, found, context, tables);
+                let told = context.clients.told(Some(name));
+                let found = judge_keys(&around, &told, keys, &attached, context, worker, tables);
+                judge_client(&around, &told, found, context, tables);
             }
             None => {
                 if let Some(around) = around_nobody(context, worker) {
-                    of_nobody.add(judge_keys(&around, keys, &attached, context, worker, tables));
+                    let told = context.clients.told(None);
+                    of_nobody.add(judge_keys(&around, &told, keys, &attached, context, worker, tables));
                 }
             }
         }
@@ -415,7 +417,7 @@ fn around_nobody<'a>(context: &Context<'a>, worker: &mut Worker) -> Option<Aroun
 /// Judges the bindings and roles of which no client is known, once all keys of which none is known are judged.
 pub fn judge_nobody(found: Found, context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
     if let Some(around) = around_nobody(context, worker) {
-        judge_client(&around, found, context, tables);
+        judge_client(&around, &context.clients.told(None), found, context, tables);
     }
 }
 
@@ -486,15 +488,15 @@ fn about<'a>(around: &'a Around<'_>, told: &'a Told<'_>, context: &'a Context<'_
 /// Judges keys of one client.
 fn judge_keys<'n>(
     around: &Around<'n>,
+    told: &Told<'_>,
     keys: &[Note<'n>],
     attached: &HashMap<[u8; 16], &[u8], FixedState>,
     context: &Context<'_>,
     worker: &mut Worker,
     tables: &mut Tables<'_>,
 ) -> Found {
-    let told = context.clients.told(around.name);
     let bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
-    let before = facts::Client { bindings: &bindings, ..about(around, &told, context) };
+    let before = facts::Client { bindings: &bindings, ..about(around, told, context) };
     let mut found = Found::default();
     let Found { bound, capi_card_keys, sums } = &mut found;
     bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
@@ -505,8 +507,8 @@ fn judge_keys<'n>(
         seen.clear();
         seen.extend(of_key.iter().filter_map(|(.., body)| worker.read(body, context.values)));
         let Some(first) = seen.first() else { continue };
-        let told = attached.get(&head.key_id).and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
-        let attached = told.unwrap_or_else(|| Attached { clients_with_key: 1, ..Attached::default() });
+        let spoken = attached.get(&head.key_id).and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
+        let attached = spoken.unwrap_or_else(|| Attached { clients_with_key: 1, ..Attached::default() });
         let whole = Whole::of(head, &seen, &attached, context);
         let judged = verdict(around, &seen, &whole, worker, tables);
         sums.add_key(&judged.verdicts);
@@ -569,14 +571,13 @@ fn judge_keys<'n>(
 }
 
 /// Judges a client, once its keys are judged.
-fn judge_client(around: &Around<'_>, found: Found, context: &Context<'_>, tables: &mut Tables<'_>) {
+fn judge_client(around: &Around<'_>, told: &Told<'_>, found: Found, context: &Context<'_>, tables: &mut Tables<'_>) {
     let Found { bound, capi_card_keys, mut sums } = found;
-    let told = context.clients.told(around.name);
     let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
     for binding in &mut bindings {
         binding.key = binding.sha1.and_then(|sha1| bound.get(&sha1).cloned().flatten());
     }
-    let about = facts::Client { bindings: &bindings, capi_card_keys, ..about(around, &told, context) };
+    let about = facts::Client { bindings: &bindings, capi_card_keys, ..about(around, told, context) };
     let mut outcomes = Vec::new();
     findings::judge_client(&about, &context.rules, &mut outcomes);
     for outcome in outcomes {
