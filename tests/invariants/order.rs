@@ -258,3 +258,27 @@ fn rows_of_a_ca_are_the_same_where_they_are_cut() {
         }
     }
 }
+
+#[test]
+fn records_of_a_ca_as_csv_are_the_same_where_they_are_cut() {
+    let bench = Bench::new();
+    let row = |n: u32| match n % 30 {
+        7 => format!(
+            "\"{n}\",\"GROVE\\two\n\nlines, \"\"and\"\" quotes\",\"ccm:pc-{n}\nCertificateTemplate:Machine\",\"EMPTY\"\n"
+        ),
+        11 => format!("\"{n}\",\"one\",\"too few\"\n\nCertUtil: of no record\n"),
+        _ => format!("\"{n}\",\"GROVE\\pc-{n}$\",\"ccm:pc-{n}.grove.test\",\"20 -- Issued\"\n"),
+    };
+    let header = "\"Request ID\",\"Requester Name\",\"Request Attributes\",\"Request Disposition\"\n";
+    let rows: String = (1..=600).map(row).collect();
+    bench.put("in/view.csv", format!("{header}{rows}\"601\",\"never closed\n"));
+    let scan = |name: &str, unit_bytes| {
+        let (report, _) = scan_here(&bench, "in", name, &Options { unit_bytes, ..Options::default() });
+        report
+    };
+    let whole = scan("whole", None);
+    assert_eq!(whole.rows("requests").len(), 600 - 20);
+    for unit in [300, 1000, 7777] {
+        assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), Some(unit))));
+    }
+}

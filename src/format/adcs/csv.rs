@@ -1,11 +1,15 @@
 //! Rows as CSV (`certutil -view csv`): localised labels as header, the size in place of binary values, no block of
 //! attributes. The schema is not printed, so only English labels and the database's own names are known.
 
+use std::fs::File;
+
 use super::attributes::Attributes;
+use super::cut::Nobody;
 use super::emit;
 use super::row::{Field, MAX_ROW, Row};
-use crate::format::text::{self, TextLines};
-use crate::format::{Format, Head, Input, Outcome};
+use crate::format::text::{self, Encoding, TextLines};
+use crate::format::{Border, Format, Head, Input, Outcome};
+use crate::input::Window;
 use crate::record::{Code, FormatConfidence, Lineage, Reject, Sink, Stage};
 
 /// `certutil -view csv`.
@@ -18,7 +22,7 @@ pub static FORMAT: Format = Format {
     sniff: is_csv,
     read: Some(read),
     unpack: None,
-    border: None,
+    border: Some(Border::Counted(borders)),
 };
 
 /// What separates the values of a line.
@@ -138,20 +142,89 @@ fn closing_quote(quoted: &str) -> usize {
     }
 }
 
+/// Where records of a table begin.
+#[derive(Default)]
+struct Records {
+    /// Quotes are open.
+    is_open: bool,
+    /// Bytes of the record so far.
+    len: usize,
+}
+
+/// What a line is to its record.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// Of no record.
+    Nothing,
+    /// The first line.
+    First,
+    /// Another line.
+    Later,
+    /// With it the record becomes too large; the next line begins another.
+    TooMuch,
+}
+
+impl Records {
+    fn line(&mut self, text: &str) -> Part {
+        let part = if self.is_open { Part::Later } else { Part::First };
+        if part == Part::First && (text.trim_ascii().is_empty() || text.starts_with("CertUtil: ")) {
+            return Part::Nothing;
+        }
+        self.len = if part == Part::First { text.len() } else { self.len + 1 + text.len() };
+        if self.len > MAX_ROW {
+            self.is_open = false;
+            return Part::TooMuch;
+        }
+        self.is_open ^= memchr::memchr_iter(b'"', text.as_bytes()).count() % 2 == 1;
+        part
+    }
+}
+
+/// Starts of records, about `step` bytes apart. Rows of the Attribute table belong together, and UTF-16 is not cut.
+fn borders(window: &mut Window<'_>, step: u64) -> Vec<u64> {
+    let (mut borders, mut last) = (Vec::new(), 0);
+    if text::detect(window.fill(1024)).0 != Encoding::Utf8 {
+        return borders;
+    }
+    let mut lines = TextLines::in_code_page(window, MAX_ROW, None);
+    if find(&mut lines).is_none_or(|header| header.is_attributes) {
+        return borders;
+    }
+    let mut records = Records::default();
+    while let Some(line) = lines.line().filter(|line| !line.too_long) {
+        if records.line(line.text) == Part::First && line.offset >= last + step {
+            borders.push(line.offset);
+            last = line.offset;
+        }
+    }
+    borders
+}
+
+/// Reads up to the end of the header.
+fn find(lines: &mut TextLines<'_, '_>) -> Option<Header> {
+    let mut nobody = Nobody;
+    let mut reader = Reader::new(&mut nobody);
+    while reader.header.is_none() {
+        let line = lines.line().filter(|line| !line.too_long && !reader.has_failed)?;
+        reader.line(line.text, line.offset, line.invalid);
+    }
+    reader.header
+}
+
 /// Reads all records.
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
+    let is_within = input.window.offset() > 0;
     let mut lines = TextLines::in_code_page(input.window, input.setting.max_line, input.setting.code_page);
-    let mut reader = Reader {
-        sink,
-        header: None,
-        has_failed: false,
-        record: String::new(),
-        lineage: Lineage::default(),
-        is_guessed: false,
-        is_open: false,
-        row: Row::default(),
-        attributes: Attributes::default(),
-    };
+    let mut reader = Reader::new(sink);
+    if is_within {
+        let file = input.file.and_then(|file| File::open(file).ok());
+        let header = file.and_then(|file| {
+            let mut window = Window::new(file, 0);
+            find(&mut TextLines::in_code_page(&mut window, input.setting.max_line, input.setting.code_page))
+        });
+        reader.has_failed = header.is_none();
+        reader.header = header;
+    }
     while let Some(line) = lines.line() {
         if reader.has_failed {
             return Outcome::Failed;
@@ -177,37 +250,51 @@ struct Reader<'s> {
     lineage: Lineage,
     /// Letters of the record are guessed.
     is_guessed: bool,
-    /// Quotes are open.
-    is_open: bool,
+    records: Records,
     row: Row,
     attributes: Attributes,
 }
 
-impl Reader<'_> {
+impl<'s> Reader<'s> {
+    fn new(sink: &'s mut dyn Sink) -> Self {
+        Reader {
+            sink,
+            header: None,
+            has_failed: false,
+            record: String::new(),
+            lineage: Lineage::default(),
+            is_guessed: false,
+            records: Records::default(),
+            row: Row::default(),
+            attributes: Attributes::default(),
+        }
+    }
+
     fn line(&mut self, text: &str, offset: u64, is_guessed: bool) {
-        if !self.is_open {
-            if text.trim_ascii().is_empty() || text.starts_with("CertUtil: ") {
-                return;
-            }
+        let was_open = self.records.is_open;
+        let part = self.records.line(text);
+        if part == Part::Nothing {
+            return;
+        }
+        if was_open {
+            self.record.push('\n');
+        } else {
             self.record.clear();
             self.lineage = Lineage::at(offset);
             self.is_guessed = false;
-        } else {
-            self.record.push('\n');
         }
-        if self.record.len() + text.len() > MAX_ROW {
+        if part == Part::TooMuch {
             return self.lost(self.lineage.byte_offset, Code::TooLarge, "the record is larger than 1 MiB");
         }
         self.is_guessed |= is_guessed;
         self.record.push_str(text);
-        self.is_open ^= memchr::memchr_iter(b'"', text.as_bytes()).count() % 2 == 1;
-        if !self.is_open {
+        if !self.records.is_open {
             self.end_record();
         }
     }
 
     fn lost(&mut self, offset: u64, code: Code, message: &str) {
-        (self.is_open, self.has_failed) = (false, self.header.is_none());
+        (self.records.is_open, self.has_failed) = (false, self.header.is_none());
         self.record.clear();
         self.sink.reject(Reject::lost(Lineage::at(offset), Stage::Read, code, message));
     }
@@ -262,7 +349,7 @@ impl Reader<'_> {
     }
 
     fn finish(&mut self) -> Outcome {
-        let is_cut = self.is_open;
+        let is_cut = self.records.is_open;
         if is_cut {
             self.lost(self.lineage.byte_offset, Code::Truncated, "the file ends inside quotes");
         }

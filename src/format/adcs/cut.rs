@@ -75,7 +75,7 @@ fn find(lines: &mut TextLines<'_, '_>) -> Option<(Heading, i64)> {
 }
 
 /// Hears nothing.
-struct Nobody;
+pub struct Nobody;
 
 impl Sink for Nobody {
     fn observation(&mut self, _: &Observation<'_>) {}
