@@ -28,6 +28,16 @@ pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     pieces(bytes, |digits| out.extend_from_slice(digits));
 }
 
+/// The hex of `bytes`, as far as there is room for it.
+pub fn write<'r>(bytes: &[u8], room: &'r mut [u8]) -> &'r [u8] {
+    let (pairs, _) = room.as_chunks_mut::<2>();
+    let count = pairs.len().min(bytes.len());
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = DIGITS[usize::from(*byte)];
+    }
+    &room[..2 * count]
+}
+
 /// Appends the hex of `bytes` to a text.
 pub fn push_str(out: &mut String, bytes: &[u8]) {
     pieces(bytes, |digits| out.push_str(str::from_utf8(digits).unwrap_or_default()));

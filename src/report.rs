@@ -226,7 +226,7 @@ impl Report {
         c.source_member.push(member.map(|member| member.name.as_str()));
         c.format.push(tally.format);
         c.bytes.push(bytes.and_then(count));
-        c.sha256.push_hex(tally.sha256.as_ref().map(|h| &h[..]));
+        c.sha256.push(tally.sha256.as_ref().map(|h| &h[..]));
         c.status.push(Some(tally.status.as_str()));
         c.records.push(count(tally.records));
         c.yielded.push(count(tally.yielded));

@@ -178,8 +178,8 @@ fn made_up(column: &Column, states: usize, at: usize) -> Data {
             builder.finish()
         }
         _ => {
-            let mut builder = build::Text::default();
-            (0..states).for_each(|state| builder.push_hex(value(state).map(digest).as_ref().map(|digest| &digest[..])));
+            let mut builder = build::Hex::default();
+            (0..states).for_each(|state| builder.push(value(state).map(digest).as_ref().map(|digest| &digest[..])));
             builder.finish()
         }
     }

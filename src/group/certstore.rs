@@ -413,10 +413,10 @@ impl CertStore {
             let entry = &mut self.entries[number];
             (entry.sha1, entry.sha256, entry.spki_sha256) = (*sha1, *sha256, spki_sha256);
             let c = &mut self.columns;
-            c.sha256.push_hex(Some(sha256));
-            c.thumbprint.push_hex(Some(sha1));
-            c.spki_sha256.push_hex(spki_sha256.as_ref().map(|h| &h[..]));
-            c.public_key_sha1.push_hex(public_key_sha1.as_ref().map(|h| &h[..]));
+            c.sha256.push(Some(sha256));
+            c.thumbprint.push(Some(sha1));
+            c.spki_sha256.push(spki_sha256.as_ref().map(|h| &h[..]));
+            c.public_key_sha1.push(public_key_sha1.as_ref().map(|h| &h[..]));
             self.first[number] = *self.by_sha256.entry(*sha256).or_insert(number as u32);
             self.hashed += 1;
         }

@@ -121,8 +121,8 @@ impl Context {
         c.submitted_at.push(r.submitted_at);
         c.requester.push(r.requester.as_deref());
         c.subject.push(r.subject.as_deref());
-        c.spki_sha256.push_hex(r.spki_sha256.as_ref().map(|h| &h[..]));
-        c.public_key_sha1.push_hex(r.public_key_sha1.as_ref().map(|h| &h[..]));
+        c.spki_sha256.push(r.spki_sha256.as_ref().map(|h| &h[..]));
+        c.public_key_sha1.push(r.public_key_sha1.as_ref().map(|h| &h[..]));
         c.key_algorithm.push(r.key_algorithm.as_deref());
         c.key_size_bits.push(r.key_size_bits);
         c.curve.push(r.curve.as_deref());
@@ -153,9 +153,9 @@ impl Context {
         c.is_key_archived.push(r.is_key_archived);
         c.attributes.push(&r.attributes);
         c.extensions.push(&r.extensions);
-        c.renewed_thumbprint.push_hex(r.renewed_thumbprint.as_ref().map(|h| &h[..]));
-        c.thumbprint.push_hex(r.issued.sha1.as_ref().map(|h| &h[..]));
-        c.sha256.push_hex(r.issued.sha256.as_ref().map(|h| &h[..]));
+        c.renewed_thumbprint.push(r.renewed_thumbprint.as_ref().map(|h| &h[..]));
+        c.thumbprint.push(r.issued.sha1.as_ref().map(|h| &h[..]));
+        c.sha256.push(r.issued.sha256.as_ref().map(|h| &h[..]));
         c.format_confidence.push(Some(r.confidence.as_str()));
         push_lineage!(c, heading.origin, r.lineage);
     }
@@ -175,7 +175,7 @@ impl Context {
         c.ip.push(b.ip.as_deref());
         c.port.push(b.port.map(i32::from));
         c.sni_host.push(b.sni_host.as_deref());
-        c.thumbprint.push_hex(b.sha1.as_ref().map(|h| &h[..]));
+        c.thumbprint.push(b.sha1.as_ref().map(|h| &h[..]));
         c.store_name.push(b.store_name.as_deref());
         c.app_id.push(b.app_id.as_deref());
         c.app_name.push(b.app_id.as_deref().and_then(application));
@@ -277,7 +277,7 @@ impl Context {
         c.observation_id.push(None);
         c.key_id.push(None);
         c.thumbprint.push(None);
-        c.spki_sha256.push_hex(spki_sha256.map(|h| &h[..]));
+        c.spki_sha256.push(spki_sha256.map(|h| &h[..]));
         c.observed_at.push(hit.observed_at);
         c.message.push(Some(hit.message));
         c.rule_source.push(Some(hit.rule.source));

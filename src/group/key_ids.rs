@@ -8,7 +8,7 @@ use crate::group::certstore::Entry;
 use crate::group::row::Row;
 use crate::hash;
 use crate::record::{Observation, StoreLocation};
-use crate::table::build::Text;
+use crate::table::build::Hex;
 
 /// Rows that may wait.
 const BATCH: usize = 256;
@@ -105,11 +105,11 @@ impl KeyIds {
     }
 
     /// Writes the column of a group with so many rows. Nothing may wait.
-    pub fn write(&self, rows: usize, column: &mut Text) {
+    pub fn write(&self, rows: usize, column: &mut Hex) {
         let mut next = self.rows.iter().zip(&self.ids).peekable();
         for number in 0..rows as u32 {
             let id = next.next_if(|(row, _)| **row == number);
-            column.push_hex(id.map(|(_, id)| &id[..]));
+            column.push(id.map(|(_, id)| &id[..]));
         }
     }
 }

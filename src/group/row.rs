@@ -114,8 +114,8 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     push_id(&mut c.observation_id, row.origin.id(), &o.lineage);
     if let Some(entry) = row.hashes {
         let CertificateRef { sha1, sha256, .. } = &o.certificate;
-        c.thumbprint.push_hex(entry.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
-        c.sha256.push_hex(entry.map(|e| &e.sha256).or(sha256.as_ref()).map(|h| &h[..]));
+        c.thumbprint.push(entry.map(|e| &e.sha1).or(sha1.as_ref()).map(|h| &h[..]));
+        c.sha256.push(entry.map(|e| &e.sha256).or(sha256.as_ref()).map(|h| &h[..]));
     }
     c.printed_subject.push(o.printed.subject.as_deref());
     c.printed_issuer.push(o.printed.issuer.as_deref());
@@ -127,7 +127,7 @@ pub fn push(c: &mut Observations, row: &Row<'_>) {
     c.key_encryption.push(claims.key_encryption.as_deref());
     c.key_container.push(claims.key_container.as_deref());
     c.key_path.push(claims.key_path.as_deref());
-    c.key_identifier.push_hex(claims.key_identifier.as_deref().filter(|id| !id.is_empty()));
+    c.key_identifier.push(claims.key_identifier.as_deref());
     c.byte_offset.push(i64::try_from(o.lineage.byte_offset).ok());
     c.record_number.push(o.lineage.record_number);
 }

@@ -163,11 +163,13 @@ impl<'a> Tables<'a> {
     pub fn new(asked: &'a Asked<'a>, keys: usize) -> Self {
         let mut tables = Self::empty(asked);
         let Keys { key_id, spki_sha256, thumbprint, sha256, subject, .. } = &mut tables.keys;
-        for (column, bytes) in [(key_id, 32), (spki_sha256, 64), (thumbprint, 40), (sha256, 64), (subject, 48)] {
+        for (column, bytes) in [(key_id, 16), (spki_sha256, 32), (thumbprint, 20), (sha256, 32)] {
             column.reserve(keys, bytes);
         }
+        subject.reserve(keys, 48);
         let Evidence { key_id, observation_id, .. } = &mut tables.evidence;
-        [(key_id, 32), (observation_id, 40)].into_iter().for_each(|(column, bytes)| column.reserve(keys, bytes));
+        key_id.reserve(keys, 16);
+        observation_id.reserve(keys, 40);
         tables.key_rows.iter_mut().for_each(|numbers| numbers.reserve(keys));
         tables.evidence_rows.iter_mut().for_each(|numbers| numbers.reserve(keys * PIECES));
         tables
@@ -326,11 +328,11 @@ impl<'a> Tables<'a> {
             }
         };
         let c = &mut self.keys;
-        c.key_id.push_hex(Some(&head.key_id));
-        c.spki_sha256.push_hex(head.spki_sha256.as_ref().map(|h| &h[..]));
+        c.key_id.push(Some(&head.key_id));
+        c.spki_sha256.push(head.spki_sha256.as_ref().map(|h| &h[..]));
         let claimed = || seen.iter().find_map(|seen| seen.own.sha1);
-        c.thumbprint.push_hex(certificate.map(|c| c.sha1).or_else(claimed).as_ref().map(|h| &h[..]));
-        c.sha256.push_hex(certificate.map(|c| &c.sha256[..]));
+        c.thumbprint.push(certificate.map(|c| c.sha1).or_else(claimed).as_ref().map(|h| &h[..]));
+        c.sha256.push(certificate.map(|c| &c.sha256[..]));
         c.user_sid.push(seen.first().and_then(|seen| seen.own.user_sid));
         c.subject.push(certificate.and_then(|c| c.subject));
         c.not_after.push(certificate.and_then(|c| c.not_after));
@@ -383,7 +385,7 @@ impl<'a> Tables<'a> {
         if record.is_none() || self.record != record {
             self.record = record;
             self.records += 1;
-            c.key_id.push_hex(Some(&head.key_id));
+            c.key_id.push(Some(&head.key_id));
             for (column, of) in [
                 (&mut c.observation_id, "observation"),
                 (&mut c.request_id, "request"),
@@ -445,9 +447,9 @@ impl<'a> Tables<'a> {
             Some(origin) => push_id(&mut c.observation_id, &origin.source_id, &origin.lineage),
             None => c.observation_id.push(None),
         }
-        c.key_id.push_hex(of.key_id.map(|id| &id[..]));
-        c.thumbprint.push_hex(of.sha1.as_ref().map(|h| &h[..]));
-        c.spki_sha256.push_hex(of.spki_sha256.as_ref().map(|h| &h[..]));
+        c.key_id.push(of.key_id.map(|id| &id[..]));
+        c.thumbprint.push(of.sha1.as_ref().map(|h| &h[..]));
+        c.spki_sha256.push(of.spki_sha256.as_ref().map(|h| &h[..]));
         push_place!(c, of.origin.as_ref());
     }
 }

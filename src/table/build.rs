@@ -10,7 +10,6 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use super::Data;
 use super::data::{Lists, Texts, Values};
 pub use super::words::Word;
-use crate::hex;
 
 /// The time zone name of every timestamp column.
 pub const UTC: &str = "UTC";
@@ -33,14 +32,6 @@ impl Text {
     /// Adds a value; empty text is null.
     pub fn push_str(&mut self, value: &str) {
         self.0.push(Some(value).filter(|text| !text.is_empty()));
-    }
-
-    /// Adds the hex of `bytes`.
-    pub fn push_hex(&mut self, bytes: Option<&[u8]>) {
-        match bytes {
-            Some(bytes) => self.0.push_with(|out| hex::push(out, bytes)),
-            None => self.0.push_null(),
-        }
     }
 
     /// Adds a value of ASCII alone, which nobody has to check again.
@@ -69,6 +60,31 @@ impl Text {
         self.0.reserve(values, bytes);
     }
 
+    /// The finished column; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Data {
+        Data::Text(std::mem::take(&mut self.0))
+    }
+}
+
+/// Digests and identifiers, which pages show in hex. Until then they are bytes, which are half as long.
+#[derive(Default)]
+pub struct Hex(Texts);
+
+impl Hex {
+    /// Adds a value; no bytes are null.
+    #[inline]
+    pub fn push(&mut self, bytes: Option<&[u8]>) {
+        match bytes.filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => self.0.push_with(|out| out.extend_from_slice(bytes)),
+            None => self.0.push_null(),
+        }
+    }
+
+    /// Makes room for so many values of so many bytes each.
+    pub fn reserve(&mut self, values: usize, bytes: usize) {
+        self.0.reserve(values, bytes);
+    }
+
     /// True before the first value.
     pub fn is_empty(&self) -> bool {
         self.0.valid.is_empty()
@@ -76,7 +92,7 @@ impl Text {
 
     /// The finished column; the builder is empty afterwards.
     pub fn finish(&mut self) -> Data {
-        Data::Text(std::mem::take(&mut self.0))
+        Data::Hex(std::mem::take(&mut self.0))
     }
 }
 
@@ -156,12 +172,12 @@ impl OfCertificate {
 /// Like [`OfCertificate`], but where a row's certificate is not known it may have a value of its own: then every
 /// row of the group pushes one.
 #[derive(Default)]
-pub struct OrOfCertificate(Text);
+pub struct OrOfCertificate(Hex);
 
 impl OrOfCertificate {
-    /// Adds the hex of `bytes`.
-    pub fn push_hex(&mut self, bytes: Option<&[u8]>) {
-        self.0.push_hex(bytes);
+    /// Adds a value; no bytes are null.
+    pub fn push(&mut self, bytes: Option<&[u8]>) {
+        self.0.push(bytes);
     }
 
     /// The values pushed, or nothing of its own.

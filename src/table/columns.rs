@@ -50,7 +50,7 @@ table! {
         is_archived: Bool, Repeats @ Key, "Archived mark (property 19).";
         request_originator: Word, Repeats, "DNS name of the machine that requested the certificate (property 71).";
         key_encryption: Word, Repeats, "Encryption of a key that lies in an exported file (PKCS#12): pbes2_aes_256_cbc, pbe_sha1_3des and so on; none where it lies open.";
-        key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
+        key_id: Hex, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
         key_presence: Word, Repeats @ Key, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
         has_private_key: Bool, Repeats @ Key, "True for opened and declared, false for none, null for missing and unknown.";
         provider_name: Word, Repeats @ Key, "Provider as claimed, verbatim.";
@@ -59,7 +59,7 @@ table! {
         key_flags: Int64, Repeats @ Key, "dwFlags as claimed: 32 is a machine key.";
         key_container: Text, Differs, "Key container as claimed, verbatim.";
         key_path: Text, Differs, "Path or unique name of the key as claimed, verbatim.";
-        key_identifier: Text, Differs, "Identifier of the key, hex: property 20, or the name of a key without certificate in its store. Joins subject_key_id of certificates.";
+        key_identifier: Hex, Differs, "Identifier of the key, hex: property 20, or the name of a key without certificate in its store. Joins subject_key_id of certificates.";
         key_reader: Word, Repeats @ Key, "Smart card reader as claimed (property 101).";
         impl_flags: Int64, Repeats @ Key, "Implementation flags of the key, raw; impl_api tells how to decode them.";
         impl_api: Word, Repeats @ Key, "Flag set of impl_flags: cng (NCRYPT_IMPL_*) or capi (CRYPT_IMPL_*).";
@@ -89,10 +89,10 @@ table! {
     /// One row is a distinct certificate: exactly one row per DER.
     CERTIFICATES = "certificates", Certificates {
         audit: Word, Repeats @ Profile, "Name of the audit, from --audit.";
-        sha256: Text, Differs @ Own, "SHA-256 of the certificate, hex.";
-        thumbprint: Text, Differs @ Own, "SHA-1 of the certificate, hex: the identity Windows uses.";
-        spki_sha256: Text, Differs @ Own, "SHA-256 of the SubjectPublicKeyInfo, hex: same value, same key pair.";
-        public_key_sha1: Text, Differs @ Own, "SHA-1 of the public key bits, hex: the usual key identifier (RFC 5280 4.2.1.2, method 1).";
+        sha256: Hex, Differs @ Own, "SHA-256 of the certificate, hex.";
+        thumbprint: Hex, Differs @ Own, "SHA-1 of the certificate, hex: the identity Windows uses.";
+        spki_sha256: Hex, Differs @ Own, "SHA-256 of the SubjectPublicKeyInfo, hex: same value, same key pair.";
+        public_key_sha1: Hex, Differs @ Own, "SHA-1 of the public key bits, hex: the usual key identifier (RFC 5280 4.2.1.2, method 1).";
         der_bytes: Int32, Repeats @ Own, "Length of the certificate in bytes.";
         version: Int32, Repeats @ Profile, "X.509 version: 1, 2 or 3.";
         serial: Text, Differs @ Own, "Serial number: DER content octets in hex, one sign-padding 00 dropped.";
@@ -162,15 +162,15 @@ table! {
     /// One row is a private key as known on one client, with the verdict of everything that the scan has on it.
     KEYS = "keys", Keys {
         audit: Word, Repeats @ Run, "Name of the audit, from --audit.";
-        key_id: Text, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). One row each; joins observations, evidence and findings.";
+        key_id: Hex, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). One row each; joins observations, evidence and findings.";
         client: Word, Repeats @ Run, "Machine, lower case.";
         client_basis: Word, Repeats @ Run, "How the client is known: record, dir, stem, regex or name.";
         user_sid: Word, Repeats, "Owner of the user store it was seen in.";
         store_location: Word, Repeats @ Key, "Kind of the store it was first seen in.";
         store_name: Word, Repeats @ Key, "Store it was first seen in.";
-        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex.";
-        thumbprint: Text, Differs, "SHA-1 of its certificate, hex; of several the one that ends last.";
-        sha256: Text, Differs, "SHA-256 of that certificate, hex: joins certificates.";
+        spki_sha256: Hex, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex.";
+        thumbprint: Hex, Differs, "SHA-1 of its certificate, hex; of several the one that ends last.";
+        sha256: Hex, Differs, "SHA-256 of that certificate, hex: joins certificates.";
         subject: Text, Differs, "Subject of that certificate, RFC 4514.";
         not_after: Time, Repeats, "End of that certificate's validity.";
         key_algorithm: Word, Repeats @ Profile, "As in certificates.";
@@ -215,7 +215,7 @@ table! {
     /// One row is a piece of evidence about a key: what decided its verdict, agreed with it or contradicted it.
     EVIDENCE = "evidence", Evidence {
         audit: Word, Repeats @ Run, "Name of the audit, from --audit.";
-        key_id: Text, Repeats @ Own, "The key: joins keys.";
+        key_id: Hex, Repeats @ Own, "The key: joins keys.";
         client: Word, Repeats @ Run, "Its machine, lower case.";
         subject: Word, Repeats @ Key, "The verdict that it is about: api or storage.";
         kind: Word, Repeats @ Key, "Which claim or fact it is: provider_type, provider_name, key_path, declared_provider and so on.";
@@ -277,8 +277,8 @@ table! {
         submitted_at: Time, Repeats, "When the CA received it.";
         requester: Word, Repeats, "Who asked, as the CA's database says.";
         subject: Text, Differs, "Subject asked for, RFC 4514.";
-        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex: joins certificates and keys.";
-        public_key_sha1: Text, Differs, "SHA-1 of the public key bits, hex.";
+        spki_sha256: Hex, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex: joins certificates and keys.";
+        public_key_sha1: Hex, Differs, "SHA-1 of the public key bits, hex.";
         key_algorithm: Word, Repeats, "rsa, ec and so on, as in certificates.";
         key_size_bits: Int32, Repeats, "Bits of the key, as in certificates.";
         curve: Word, Repeats, "Named curve, or its dotted OID.";
@@ -309,9 +309,9 @@ table! {
         is_key_archived: Bool, Repeats, "True where the private key was sent along for archiving, so it was exportable; null where no mark says so.";
         attributes: TextList, Repeats, "Every attribute of the request, dotted, in order.";
         extensions: TextList, Repeats, "Every extension asked for, dotted, in order.";
-        renewed_thumbprint: Text, Differs, "SHA-1 of the certificate that is renewed, hex.";
-        thumbprint: Text, Differs, "SHA-1 of the certificate that the CA issued, hex.";
-        sha256: Text, Differs, "SHA-256 of the certificate that the CA issued, hex.";
+        renewed_thumbprint: Hex, Differs, "SHA-1 of the certificate that is renewed, hex.";
+        thumbprint: Hex, Differs, "SHA-1 of the certificate that the CA issued, hex.";
+        sha256: Hex, Differs, "SHA-256 of the certificate that the CA issued, hex.";
         format_confidence: Word, Repeats, "How sure the form of the export is: seen (a specification or real exports), documented (the vendor's words alone) or inferred.";
         source_id: Word, Repeats, "Joins sources.";
         source_path: Word, Repeats, "Path of the source inside its input.";
@@ -333,7 +333,7 @@ table! {
         ip: Word, Repeats, "Address of the endpoint.";
         port: Int32, Repeats, "Port of the endpoint.";
         sni_host: Word, Repeats, "Host name that clients ask for.";
-        thumbprint: Text, Differs, "SHA-1 of the certificate, hex: joins observations.";
+        thumbprint: Hex, Differs, "SHA-1 of the certificate, hex: joins observations.";
         store_name: Word, Repeats, "Store that the certificate is looked for in.";
         app_id: Word, Repeats, "Application that made the binding: a GUID, lower case.";
         app_name: Word, Repeats, "Application of that GUID, where it is documented: IIS, AD FS, SSTP.";
@@ -416,9 +416,9 @@ table! {
         concerns: Word, Repeats @ Key, "Kind of thing concerned: private_key, key, binding, template, role, program or client.";
         concerned: Text, Differs, "The thing itself: its kind, name or id.";
         observation_id: Text, Differs, "The observation concerned.";
-        key_id: Text, Differs, "The key concerned.";
-        thumbprint: Text, Differs, "SHA-1 of the certificate concerned, hex.";
-        spki_sha256: Text, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
+        key_id: Hex, Differs, "The key concerned.";
+        thumbprint: Hex, Differs, "SHA-1 of the certificate concerned, hex.";
+        spki_sha256: Hex, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
         observed_at: Time, Repeats @ Key, "When what was found happened, where the export says it.";
         message: Word, Repeats @ Key, "One sentence for people.";
         rule_source: Word, Repeats @ Key, "Where the rule is defined.";
@@ -492,7 +492,7 @@ table! {
         source_member: Word, Repeats, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";
         format: Word, Repeats, "Recognised format; certcensus formats lists them.";
         bytes: Int64, Differs, "Size in bytes, unpacked; null where the end was not reached and nothing says it.";
-        sha256: Text, Differs, "SHA-256 of the file or the unpacked member, with --hash-sources.";
+        sha256: Hex, Differs, "SHA-256 of the file or the unpacked member, with --hash-sources.";
         status: Word, Repeats, "complete, incomplete, failed, unsupported (recognised, not read yet), locked (encrypted, or a password is missing), unrecognised or empty.";
         records: Int64, Repeats, "Records met: yielded + skipped + rejected.";
         yielded: Int64, Repeats, "Records that gave rows.";

@@ -25,6 +25,8 @@ pub enum Rows<'a> {
 pub enum Data {
     /// Text.
     Text(Texts),
+    /// Bytes that are shown in lower-case hex.
+    Hex(Texts),
     /// Text of few values.
     Words(Words),
     /// Signed 32-bit integers.
@@ -45,7 +47,7 @@ impl Data {
     /// Number of values, nulls included.
     pub fn len(&self) -> usize {
         match self {
-            Data::Text(texts) => texts.valid.len(),
+            Data::Text(texts) | Data::Hex(texts) => texts.valid.len(),
             Data::Words(words) => words.len(),
             Data::Int32(values) => values.valid.len(),
             Data::Int64(values) | Data::Time(values) => values.valid.len(),
@@ -60,7 +62,7 @@ impl Data {
         self.len() == 0
     }
 
-    /// The text of this state.
+    /// The text of this state; none of a column of hex, which has none yet.
     pub fn text(&self, state: usize) -> Option<&str> {
         let bytes = match self {
             Data::Text(texts) if texts.valid.is_valid(state) => Some(texts.texts.get(state)),
@@ -238,7 +240,7 @@ impl Strings {
     }
 }
 
-/// Text, one or null a state.
+/// Text, or bytes to be shown in hex; one or null a state.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     /// The texts, empty ones for nulls; shorter than `valid` while all are null.
@@ -271,7 +273,7 @@ impl Texts {
         self.valid.push(false);
     }
 
-    /// Adds UTF-8 text that `write` appends.
+    /// Adds what `write` appends: UTF-8, where it is text.
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if self.texts.is_empty() {
             self.texts.ends.resize(self.valid.len(), 0);

@@ -37,26 +37,25 @@ pub fn pack(body: &[u8], head: usize, digests: &mut Vec<u8>, out: &mut Vec<u8>) 
     frame(before, digits, digests, out)
 }
 
-/// Appends a frame with `before` and then these values, each with its length before it; false where they are not
-/// lower-case hex, all of one length.
-pub fn pack_values<'v>(
+/// Appends a frame with `before` and then the hex of these values, each with its length before it; the length of all that.
+/// `None` where they are not all of one length. `digests` is room.
+pub fn pack_digests<'v>(
     before: &[u8],
-    values: impl ExactSizeIterator<Item = &'v [u8]> + Clone,
+    mut values: impl ExactSizeIterator<Item = &'v [u8]> + Clone,
     digests: &mut Vec<u8>,
     out: &mut Vec<u8>,
-) -> bool {
-    let digits = values.clone().next().map_or(0, <[u8]>::len);
-    if !is_worth(before, digits, values.len()) {
-        return false;
+) -> Option<usize> {
+    let (count, length) = (values.len(), values.clone().next().map_or(0, <[u8]>::len));
+    if !is_worth(before, 2 * length, count) {
+        return None;
     }
     digests.clear();
-    digests.reserve(values.len() * digits / 2);
-    for value in values {
-        if value.len() != digits || !decode(value, digests) {
-            return false;
-        }
-    }
-    frame(before, digits, digests, out)
+    digests.reserve(count * length);
+    let is_alike = values.all(|value| {
+        digests.extend_from_slice(value);
+        value.len() == length
+    });
+    (is_alike && frame(before, 2 * length, digests, out)).then(|| before.len() + count * (PREFIX + 2 * length))
 }
 
 /// So many values of this length are written as a frame.
@@ -200,10 +199,12 @@ mod tests {
     fn check(body: &[u8], head: usize) {
         let frame = frame(body, head).expect("hex");
         let digits = u32::from_le_bytes(body[head..head + PREFIX].try_into().expect("a length")) as usize;
-        let values = body[head..].chunks_exact(PREFIX + digits);
+        let mut digests = Vec::new();
+        let is_hex = body[head..].chunks_exact(PREFIX + digits).all(|value| decode(&value[PREFIX..], &mut digests));
+        let values = digests.chunks_exact(digits / 2);
         let mut same = Vec::new();
-        let is_hex = pack_values(&body[..head], values.map(|value| &value[PREFIX..]), &mut Vec::new(), &mut same);
-        assert!(is_hex && same == frame);
+        let length = pack_digests(&body[..head], values, &mut Vec::new(), &mut same);
+        assert!(is_hex && length == Some(body.len()) && same == frame);
         let back = zstd::bulk::decompress(&frame, body.len()).expect("a frame");
         assert!(back == body);
         // A stream decoder keeps other books.

@@ -10,6 +10,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::data::{Lists, Strings};
 use super::hexframe;
+use crate::hex;
 
 /// Longest bound kept in statistics, in bytes: arrow-rs' default.
 pub const MAX_BOUND: usize = 64;
@@ -79,14 +80,6 @@ impl Alike for Strings {
 impl Leaf for Strings {
     const TYPE: Type = Type::BYTE_ARRAY;
 
-    fn pack(&self, before: &[u8], values: &[u32], digests: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<usize> {
-        let texts = values.iter().map(|value| Alike::get(self, *value));
-        hexframe::pack_values(before, texts, digests, out).then(|| {
-            let length = Alike::get(self, values[0]).len();
-            before.len() + values.len() * (size_of::<u32>() + length)
-        })
-    }
-
     fn is_less(one: &[u8], other: &[u8]) -> bool {
         one < other
     }
@@ -120,12 +113,84 @@ impl Leaf for Strings {
     }
 
     fn statistics(bounds: &Bounds<'_, Self>, nulls: u64) -> Statistics {
-        let (lower, upper) = (bounds.min().map(lower_bound), bounds.max().map(upper_bound));
-        let min_is_exact = lower == bounds.min();
-        let max_is_exact = upper.as_deref() == bounds.max();
-        let (lower, upper) = (lower.map(|bytes| ByteArray::from(bytes.to_vec())), upper.map(ByteArray::from));
-        let statistics = ValueStatistics::new(lower, upper, None, Some(nulls), false);
-        Statistics::ByteArray(statistics.with_min_is_exact(min_is_exact).with_max_is_exact(max_is_exact))
+        text_statistics(bounds.min(), bounds.max(), nulls)
+    }
+}
+
+/// Statistics of text between these bounds.
+fn text_statistics(min: Option<&[u8]>, max: Option<&[u8]>, nulls: u64) -> Statistics {
+    let (lower, upper) = (min.map(lower_bound), max.map(upper_bound));
+    let min_is_exact = lower == min;
+    let max_is_exact = upper.as_deref() == max;
+    let (lower, upper) = (lower.map(|bytes| ByteArray::from(bytes.to_vec())), upper.map(ByteArray::from));
+    let statistics = ValueStatistics::new(lower, upper, None, Some(nulls), false);
+    Statistics::ByteArray(statistics.with_min_is_exact(min_is_exact).with_max_is_exact(max_is_exact))
+}
+
+/// Bytes that pages show in lower-case hex. Both stand in the same order, so bounds are found among the bytes.
+pub struct Hexes<'a>(pub &'a Strings);
+
+fn digits(bytes: &[u8]) -> Vec<u8> {
+    let mut digits = Vec::with_capacity(2 * bytes.len());
+    hex::push(&mut digits, bytes);
+    digits
+}
+
+impl Alike for Hexes<'_> {
+    type Value<'v>
+        = &'v [u8]
+    where
+        Self: 'v;
+
+    fn get(&self, number: u32) -> &[u8] {
+        self.0.get(number as usize)
+    }
+
+    fn hash(bytes: &[u8]) -> u64 {
+        Strings::hash(bytes)
+    }
+}
+
+impl Leaf for Hexes<'_> {
+    const TYPE: Type = Strings::TYPE;
+
+    fn pack(&self, before: &[u8], values: &[u32], digests: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<usize> {
+        hexframe::pack_digests(before, values.iter().map(|value| self.get(*value)), digests, out)
+    }
+
+    fn is_less(one: &[u8], other: &[u8]) -> bool {
+        one < other
+    }
+
+    fn key(bytes: &[u8]) -> u64 {
+        Strings::key(bytes)
+    }
+
+    fn write(bytes: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&(2 * bytes.len() as u32).to_le_bytes());
+        hex::push(out, bytes);
+    }
+
+    fn insert(bytes: &[u8], filter: &mut Sbbf) {
+        // Longer than any digest: an identifier that somebody made up.
+        let Some(known) = bytes.get(..bytes.len().min(64)).filter(|known| known.len() == bytes.len()) else {
+            return filter.insert(&digits(bytes)[..]);
+        };
+        let mut room = [0; 128];
+        filter.insert(hex::write(known, &mut room));
+    }
+
+    fn lower(bytes: &[u8]) -> Vec<u8> {
+        Strings::lower(&digits(bytes))
+    }
+
+    fn upper(bytes: &[u8]) -> Vec<u8> {
+        Strings::upper(&digits(bytes))
+    }
+
+    fn statistics(bounds: &Bounds<'_, Self>, nulls: u64) -> Statistics {
+        let (min, max) = (bounds.min().map(digits), bounds.max().map(digits));
+        text_statistics(min.as_deref(), max.as_deref(), nulls)
     }
 }
 

@@ -29,6 +29,8 @@ pub use data::{Data, Lists, Rows, Strings, Texts, Validity, Values, Words};
 pub enum Kind {
     /// UTF-8 text.
     Text,
+    /// UTF-8 text: lower-case hex of bytes.
+    Hex,
     /// UTF-8 text of few values.
     Word,
     /// Signed 32-bit integer.
@@ -149,7 +151,7 @@ impl Column {
     /// The Arrow type.
     pub fn data_type(&self) -> DataType {
         match self.resolved_kind() {
-            Kind::Text | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => DataType::Utf8,
+            Kind::Text | Kind::Hex | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => DataType::Utf8,
             Kind::Int32 => DataType::Int32,
             Kind::Int64 => DataType::Int64,
             Kind::Bool => DataType::Boolean,
@@ -161,7 +163,7 @@ impl Column {
     /// The type as people of databases call it.
     pub fn type_name(&self) -> &'static str {
         match self.resolved_kind() {
-            Kind::Text | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => "text",
+            Kind::Text | Kind::Hex | Kind::Word | Kind::OfCertificate | Kind::OrOfCertificate => "text",
             Kind::Int32 => "int32",
             Kind::Int64 => "int64",
             Kind::Bool => "bool",

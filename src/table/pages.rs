@@ -22,7 +22,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::data::{Data, Lists, Strings, Validity, Values, Words};
-use super::leaf::{Alike, Bounds, Leaf};
+use super::leaf::{Alike, Bounds, Hexes, Leaf};
 use super::packer::{ListRoom, PageSpec, Present, Room};
 pub use super::packer::{Packer, Pages};
 use super::plan::Plan;
@@ -133,6 +133,10 @@ pub fn encode(data: &Data, wish: Wish, plan: &mut Plan<'_>, packer: &mut Packer)
         Data::Text(texts) => {
             let valid = by_rank(&texts.valid, plan, &mut items);
             leaf(&texts.texts, valid, &mut items, wish, plan, packer)
+        }
+        Data::Hex(bytes) => {
+            let valid = by_rank(&bytes.valid, plan, &mut items);
+            leaf(&Hexes(&bytes.texts), valid, &mut items, wish, plan, packer)
         }
         Data::Int32(values) => {
             let valid = by_rank(&values.valid, plan, &mut items);

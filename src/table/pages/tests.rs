@@ -14,7 +14,8 @@ use parquet::file::writer::SerializedFileWriter;
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::build::{self, Bool, Int32, Int64, Text, TextList, Time, Word};
+use crate::hex;
+use crate::table::build::{self, Bool, Hex, Int32, Int64, Text, TextList, Time, Word};
 use crate::table::leaf::MAX_BOUND;
 use crate::table::{Compression, Rows};
 
@@ -34,6 +35,10 @@ fn to_array(data: &Data, rows: Rows<'_>) -> ArrayRef {
     match data {
         Data::Text(t) => {
             let rows = states.iter().map(|s| s.filter(|s| t.valid.is_valid(*s)).map(|s| text(t.texts.get(s))));
+            Arc::new(rows.collect::<StringArray>())
+        }
+        Data::Hex(t) => {
+            let rows = states.iter().map(|s| s.filter(|s| t.valid.is_valid(*s)).map(|s| hex::text(t.texts.get(s))));
             Arc::new(rows.collect::<StringArray>())
         }
         Data::Words(w) => Arc::new(states.iter().map(|s| s.and_then(|s| w.get(s)).map(text)).collect::<StringArray>()),
@@ -187,14 +192,16 @@ fn check(data: &Data, rows: Rows<'_>) {
 
 /// A column of every kind with these values, given as small numbers.
 fn kinds(values: &[Option<i64>]) -> Vec<Data> {
-    let (mut text, mut word, mut hex) = (Text::default(), Word::default(), Text::default());
+    let (mut text, mut word) = (Text::default(), Word::default());
+    let (mut hex, mut uneven) = (Hex::default(), Hex::default());
     let (mut int32, mut int64, mut time) = (Int32::default(), Int64::default(), Time::default());
     let (mut truth, mut list, mut ones) = (Bool::default(), TextList::default(), TextList::default());
     for value in values {
         let name = value.map(|v| format!("value {v}"));
         text.push(name.as_deref());
         word.push(name.as_deref());
-        hex.push_hex(value.map(|v| v.to_le_bytes().repeat(4)).as_deref());
+        hex.push(value.map(|v| v.to_le_bytes().repeat(4)).as_deref());
+        uneven.push(value.map(|v| v.to_be_bytes().repeat(1 + v as usize % 20)).as_deref());
         int32.push(value.map(|v| (v * 7919 - 100_000) as i32));
         int64.push(value.map(|v| v * 1_000_000_007 - (1 << 40)));
         time.push(value.map(|v| 1_700_000_000_000_000 - v * 86_400_000_000));
@@ -203,7 +210,8 @@ fn kinds(values: &[Option<i64>]) -> Vec<Data> {
         list.push(&items);
         ones.push_iter(name.as_deref().into_iter());
     }
-    let columns = [text.finish(), word.finish(), hex.finish(), int32.finish(), int64.finish(), time.finish()];
+    let columns =
+        [text.finish(), word.finish(), hex.finish(), uneven.finish(), int32.finish(), int64.finish(), time.finish()];
     columns.into_iter().chain([truth.finish(), list.finish(), ones.finish()]).collect()
 }
 
