@@ -38,18 +38,23 @@ pub(super) fn is_named(found: Found) -> bool {
 /// `CRYPT_E_NO_KEY_PROPERTY` (winerror.h): the attempt's own word that the certificate has no key property.
 const NO_KEY_PROPERTY: u32 = 0x8009_200b;
 
+/// A record claims a key, whatever it says of provider, container and path.
+pub fn claims_key(claims: &Claims<'_>) -> bool {
+    claims.ncrypt_key_handle == Some(true)
+        || claims.isolated_key
+        || claims.in_file
+        || claims.enumerated_api.is_some()
+        || (claims.key_report == KeyReport::Claimed && claims.has_private_key != Some(false))
+        || claims.has_private_key == Some(true)
+}
+
 /// Whether there is a key, by what the record claims and by what the collector tried.
 fn presence(claims: &Claims<'_>, is_named: bool) -> KeyPresence {
     let has_handle = claims.ncrypt_key_handle == Some(true);
     let has_claim = is_named
-        || has_handle
-        || claims.isolated_key
-        || claims.in_file
-        || claims.enumerated_api.is_some()
+        || claims_key(claims)
         || is_stated(claims.key_container.as_ref())
-        || is_stated(claims.key_path.as_ref())
-        || (claims.key_report == KeyReport::Claimed && claims.has_private_key != Some(false))
-        || claims.has_private_key == Some(true);
+        || is_stated(claims.key_path.as_ref());
     let attempt = claims.acquire.and_then(|acquire| acquire.hresult);
     let is_denied = claims.key_report == KeyReport::Absent
         || claims.has_private_key == Some(false)

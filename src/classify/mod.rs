@@ -35,6 +35,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use case::claims_key;
 pub use catalogue::{Catalogue, Confidence, Hardware, Match, MatchKind, Row, RowApi};
 pub use classes::Classes;
 pub use explain::{Explanation, explain_provider};

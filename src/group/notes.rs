@@ -4,7 +4,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::classify::Marks;
+use crate::classify::{Marks, claims_key, names_place};
 use crate::client::Basis;
 use crate::findings::facts::TemplateFacts;
 use crate::group::certstore::{Entry, policy_arc};
@@ -110,13 +110,16 @@ impl Notes {
     /// Takes in a row with a key. `row_state` is the state of the row (`states`), which stands for its store and its texts.
     pub fn key(&mut self, row: &Row<'_>, row_state: u32, has_certificate: bool) {
         let o = row.observation;
+        let (container, path) = (o.claims.key_container.as_deref(), o.claims.key_path.as_deref());
+        // Where they say nothing of the place, what is left of them is that a key is claimed.
+        let is_needed = names_place(container, path) || !claims_key(&o.claims);
         let own = KeyOwn {
             origin: origin(&row.origin, o.lineage),
             collected_at: o.collection.collected_at,
             sha1: o.certificate.sha1.filter(|_| !has_certificate),
             user_sid: o.user_sid.as_deref(),
-            container: o.claims.key_container.as_deref(),
-            path: o.claims.key_path.as_deref(),
+            container: container.filter(|_| is_needed),
+            path: path.filter(|_| is_needed),
         };
         own.write(&mut self.words);
         let own_end = self.words.len();
@@ -251,6 +254,7 @@ impl Notes {
         }
         let facts = Facts::new();
         let key_notes = waiting.len() as u64;
+        let mut before = None;
         let (mut start, mut keys, mut nameless) = (0, Split::default(), Split::default());
         keys.reserve(waiting.len() * 80);
         let mut of_files = std::mem::take(&mut self.of_files).into_iter().peekable();
@@ -261,7 +265,10 @@ impl Notes {
             let spki_sha256 = certificate.and_then(|(_, entry)| entry.spki_sha256);
             let head = Head { class: Class::Key, key_id: *key_id, spki_sha256, client: client_of(row) };
             let own = words.get(start..own_end).unwrap_or_default();
-            head.write(notes.of(note::part(&head)), |out| {
+            let out = notes.of(note::part(&head));
+            // Notes of one client are in one part.
+            let is_next = std::mem::replace(&mut before, head.client) == head.client && head.client.is_some();
+            let body = |out: &mut Vec<u8>| {
                 out.extend_from_slice(own);
                 out.push(u8::from(certificate.is_some()));
                 if let Some((number, entry)) = certificate {
@@ -280,7 +287,12 @@ impl Notes {
                 if let Some(state) = shared.get(state as usize) {
                     state.write(out);
                 }
-            });
+            };
+            if is_next {
+                head.write_next(out, body)
+            } else {
+                head.write(out, body)
+            }
             start = own_end;
             let told = of_files.next_if(|(of, _)| *of == at).map(|(_, told)| told);
             if let Some(spki) = &spki_sha256 {

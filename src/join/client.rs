@@ -356,14 +356,19 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
     let mut notes: Vec<Note<'_>> = Vec::new();
     // Clients by number, in the order in which they come, then by their names' order.
     let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
+    let mut last: Option<(Option<&str>, u32)> = None;
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
         let is_elsewhere = || head.client.is_none_or(|name| context.aliases.contains_key(name));
         match head.class {
             Class::Attached => drop(attached.insert(head.key_id, body)),
             class if is_context(class) && is_elsewhere() => {}
             _ => {
-                let next = numbers.len() as u32;
-                notes.push((*numbers.entry(head.client).or_insert(next), head, body));
+                // Notes of one client come together, mostly.
+                if last.is_none_or(|(client, _)| client != head.client) {
+                    let next = numbers.len() as u32;
+                    last = Some((head.client, *numbers.entry(head.client).or_insert(next)));
+                }
+                notes.extend(last.map(|(_, number)| (number, head, body)));
             }
         }
     }

@@ -73,6 +73,8 @@ pub struct Head<'a> {
 }
 
 const NO_CLIENT: u16 = u16::MAX;
+/// The client of the note before.
+const SAME_CLIENT: u16 = u16::MAX - 1;
 
 impl<'a> Head<'a> {
     /// A head of a note about a client.
@@ -82,6 +84,17 @@ impl<'a> Head<'a> {
 
     /// Appends a note.
     pub fn write(&self, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+        // Names of clients are at most 255 bytes long.
+        let len = self.client.map_or(NO_CLIENT, |name| name.len().min(usize::from(SAME_CLIENT - 1)) as u16);
+        self.write_of(len, self.client.unwrap_or_default(), out, body);
+    }
+
+    /// Appends a note about the client of the one before.
+    pub fn write_next(&self, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
+        self.write_of(SAME_CLIENT, "", out, body);
+    }
+
+    fn write_of(&self, len: u16, client: &str, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
         out.push(self.class as u8);
@@ -90,18 +103,17 @@ impl<'a> Head<'a> {
             out.push(u8::from(self.spki_sha256.is_some()));
             self.spki_sha256.iter().for_each(|spki| out.extend_from_slice(spki));
         }
-        // Names of clients are at most 255 bytes long.
-        let len = self.client.map_or(NO_CLIENT, |name| name.len().min(usize::from(NO_CLIENT - 1)) as u16);
         out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(self.client.unwrap_or_default().as_bytes());
+        out.extend_from_slice(client.as_bytes());
         body(out);
         let len = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&len.to_le_bytes());
     }
 }
 
-/// The first note of `bytes`: head, body, and the whole note's bytes. `None` at the end.
-pub fn split(bytes: &[u8]) -> Option<(Head<'_>, &[u8], &[u8])> {
+/// The first note of `bytes`, behind one about the client `before`: head, body, and the whole note's bytes. `None` at the
+/// end.
+fn split<'a>(bytes: &'a [u8], before: Option<&'a str>) -> Option<(Head<'a>, &'a [u8], &'a [u8])> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
     let len = u32::from_le_bytes(*len) as usize;
     let note = rest.get(..len)?;
@@ -121,6 +133,7 @@ pub fn split(bytes: &[u8]) -> Option<(Head<'_>, &[u8], &[u8])> {
     let client_len = u16::from_le_bytes(*client_len);
     let (client, body) = match client_len {
         NO_CLIENT => (None, rest),
+        SAME_CLIENT => (before, rest),
         len => (Some(std::str::from_utf8(rest.get(..usize::from(len))?).ok()?), rest.get(usize::from(len)..)?),
     };
     let head = Head { class, key_id, spki_sha256, client };
@@ -129,9 +142,11 @@ pub fn split(bytes: &[u8]) -> Option<(Head<'_>, &[u8], &[u8])> {
 
 /// Every note of `bytes`, with the bytes of each.
 pub fn all(mut bytes: &[u8]) -> impl Iterator<Item = (Head<'_>, &[u8], &[u8])> {
+    let mut before = None;
     std::iter::from_fn(move || {
-        let found = split(bytes)?;
+        let found = split(bytes, before)?;
         bytes = &bytes[found.2.len()..];
+        before = found.0.client;
         Some(found)
     })
 }
@@ -156,9 +171,9 @@ pub struct KeyOwn<'a> {
     pub sha1: Option<[u8; 20]>,
     /// Owner of a user store.
     pub user_sid: Option<&'a str>,
-    /// Container, verbatim.
+    /// Container, verbatim, where it bears on the verdict.
     pub container: Option<&'a str>,
-    /// Path or unique name, verbatim.
+    /// Path or unique name, verbatim, where it bears on the verdict.
     pub path: Option<&'a str>,
 }
 
@@ -470,14 +485,16 @@ mod tests {
         let key = Head { class: Class::Key, key_id: [7; 16], spki_sha256: Some([9; 32]), client: Some("pc-1") };
         let nobody = Head::of_client(Class::Binding, None);
         key.write(&mut bytes, |out| out.extend_from_slice(b"body"));
+        key.write_next(&mut bytes, |out| out.push(1));
         nobody.write(&mut bytes, |_| {});
         let found: Vec<_> = all(&bytes).map(|(head, body, whole)| (head, body, whole.len())).collect();
-        assert_eq!(found.len(), 2);
+        assert_eq!(found.len(), 3);
         assert_eq!((found[0].0, found[0].1), (key, &b"body"[..]));
-        assert_eq!((found[1].0, found[1].1), (nobody, &b""[..]));
-        assert_eq!(found[0].2 + found[1].2, bytes.len());
+        assert_eq!((found[1].0, found[1].1), (key, &[1][..]));
+        assert_eq!((found[2].0, found[2].1), (nobody, &b""[..]));
+        assert_eq!(found.iter().map(|found| found.2).sum::<usize>(), bytes.len());
         for end in 0..bytes.len() {
-            assert!(all(&bytes[..end]).count() < 2, "a cut note is none");
+            assert!(all(&bytes[..end]).count() < 3, "a cut note is none");
         }
     }
 }
