@@ -20,15 +20,15 @@ impl Drop for Watch<'_> {
 }
 
 /// Does tasks on all threads, and takes in what they make in their order. A thread that is too far ahead of what was taken in
-/// waits: so no more than two things for each thread are made and not taken in.
+/// waits: so no more than two things for each thread are made and not taken in. A task is fetched when a thread is free.
 pub fn in_order<T: Send, M: Send>(
     pool: &ThreadPool,
-    tasks: Vec<T>,
+    tasks: impl IntoIterator<Item = Result<T, Error>, IntoIter: Send>,
     make: impl Fn(T) -> Result<M, Error> + Sync,
     take: impl FnMut(M) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    struct Queue<T, M, F> {
-        tasks: std::iter::Enumerate<std::vec::IntoIter<T>>,
+    struct Queue<I, M, F> {
+        tasks: std::iter::Enumerate<I>,
         made: BTreeMap<usize, M>,
         next: usize,
         take: F,
@@ -46,7 +46,7 @@ pub fn in_order<T: Send, M: Send>(
         });
         loop {
             let Some((at, task)) = lock().tasks.next() else { return };
-            let made = make(task);
+            let made = task.and_then(&make);
             let mut queue = lock();
             while at >= queue.next + room && queue.error.is_none() {
                 queue = moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(7 * n % 5));
             Ok(n)
         };
-        in_order(&pool(), (0..50).collect(), make, |n| {
+        in_order(&pool(), (0..50).map(Ok), make, |n| {
             taken.push(n);
             Ok(())
         })
@@ -93,20 +93,20 @@ mod tests {
         assert!(taken.into_iter().eq(0..50));
         let mut taken = Vec::new();
         let fails = |n: u64| if n == 7 { Err(Error::Interrupted) } else { Ok(n) };
-        let ended = in_order(&pool(), (0..50).collect(), fails, |n| {
+        let ended = in_order(&pool(), (0..50).map(Ok), fails, |n| {
             taken.push(n);
             Ok(())
         });
         assert!(matches!(ended, Err(Error::Interrupted)));
         assert!(taken.into_iter().all(|n| n < 7));
-        let refused = in_order(&pool(), (0..50).collect(), Ok::<u64, Error>, |_| Err(Error::Interrupted));
+        let refused = in_order(&pool(), (0..50).map(Ok), Ok::<u64, Error>, |_| Err(Error::Interrupted));
         assert!(matches!(refused, Err(Error::Interrupted)));
     }
 
     #[test]
     fn a_panic_is_passed_on_and_nobody_waits_for_ever() {
         let panics = std::panic::catch_unwind(|| {
-            in_order(&pool(), (0..50).collect(), |n: u64| if n == 3 { panic!("as wanted") } else { Ok(n) }, |_| Ok(()))
+            in_order(&pool(), (0..50).map(Ok), |n: u64| if n == 3 { panic!("as wanted") } else { Ok(n) }, |_| Ok(()))
         });
         assert!(panics.is_err());
     }

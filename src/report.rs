@@ -359,7 +359,7 @@ impl Report {
             let columns = self.clients.rows(names, self.audit.as_deref());
             self.encoders.clients.encode(&mut self.encoders.packer()?, names.len(), same(&columns), |_| None)
         };
-        in_order(pool, names.chunks(CLIENT_ROWS).collect(), encode, |rows| writer.append(rows))?;
+        in_order(pool, names.chunks(CLIENT_ROWS).map(Ok), encode, |rows| writer.append(rows))?;
         writer.finish()
     }
 }

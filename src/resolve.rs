@@ -1,168 +1,256 @@
 //! Phase 2: observations that only name their certificate get it from the finished `certificates` table.
 //!
-//! They come from the spill in their own order, a bounded batch at a time. For each batch the table's hash
+//! They come from the spill in their own order, a bounded batch at a time for each thread. For each batch the table's hash
 //! columns are scanned once, the matching rows are read, and from there on such a row is like any other. Without
 //! waiting rows none of this runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::compute::concat;
 use arrow::datatypes::Int32Type;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use rayon::ThreadPool;
 
-use crate::classify::{Classifier, Marks};
+use crate::classify::{Catalogue, Classifier, Marks};
 use crate::error::Error;
 use crate::group::certstore::{Entry, policy_arc};
 use crate::group::encode::{Encoders, Shown};
+use crate::group::notes::Left;
 use crate::group::pending::Pending;
 use crate::group::row::Origin;
 use crate::group::row::{self, Row};
+use crate::group::tally::{Clients, Counts};
 use crate::group::{Group, Place, RejectRow, Setting, mismatch};
 use crate::hex;
+use crate::in_order::in_order;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
 use crate::table::Data;
 use crate::table::columns::CERTIFICATES;
-use crate::walk::Source;
+use crate::table::encode::RowGroup;
+use crate::walk::{Member, Source, SourceNumber};
 
 /// Rows resolved at a time: one row group.
 const BATCH_ROWS: usize = 32 * 1024;
 /// Bytes of certificates, as DER, looked up at a time.
 const BATCH_CERTIFICATES: i64 = 64 * 1024 * 1024;
 /// Bytes of waiting records read at a time.
-const BATCH_BYTES: usize = 32 * 1024 * 1024;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// What the rows of every batch need.
+pub struct Context<'a> {
+    /// The finished certificates.
+    pub certificates: &'a Certificates,
+    /// The sources.
+    pub sources: &'a [Source],
+    /// The encoders.
+    pub encoders: &'a Encoders,
+    /// The providers.
+    pub catalogue: &'a Arc<Catalogue>,
+    /// Of the groups.
+    pub setting: Setting<'a>,
+    /// The user wants to stop.
+    pub stopped: &'a (dyn Fn() -> bool + Sync),
+}
 
 /// Writes every waiting observation; returns how many there were.
-pub fn run(
-    report: &mut Report,
-    certificates: &Certificates,
-    sources: &[Source],
-    encoders: &Encoders,
-    classifier: &mut Classifier,
-    setting: Setting<'_>,
-    stopped: &dyn Fn() -> bool,
-) -> Result<u64, Error> {
-    let Some(mut spill) = report.take_spill()? else { return Ok(0) };
-    let mut bytes = Vec::new();
+pub fn run(report: &mut Report, pool: &ThreadPool, context: &Context<'_>) -> Result<u64, Error> {
+    let Some(spill) = report.take_spill()? else { return Ok(0) };
     let mut rows = 0;
-    loop {
-        let io = Error::io("the spill of waiting records");
+    let report = Mutex::new(report);
+    let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
+    let member = |source| lock().member(source);
+    let batches = Batches { spill, bytes: Vec::new(), is_over: false };
+    let resolve = |bytes: Vec<u8>| match (context.stopped)() {
+        true => Err(Error::Interrupted),
+        false => Resolving { context, member: &member, resolved: Vec::new() }.all(&bytes),
+    };
+    in_order(pool, batches, resolve, |(count, resolved)| {
+        rows += count;
+        let mut report = lock();
+        for Resolved { observations, rejects, doubts, left, clients, counts } in resolved {
+            report.clients.merge(clients);
+            report.counts.merge(&counts);
+            report.append_resolved(observations, rejects, &doubts, left)?;
+        }
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Waiting records, as many whole ones at a time as make a batch.
+struct Batches<R> {
+    spill: R,
+    /// What was read beyond the last batch.
+    bytes: Vec<u8>,
+    is_over: bool,
+}
+
+impl<R: Read> Batches<R> {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, Error> {
         // One record alone may be longer than a batch; then the batch is that record.
-        let want = Pending::len_of(&bytes).unwrap_or_default().max(BATCH_BYTES);
-        let more = (&mut spill).take((want - bytes.len()) as u64).read_to_end(&mut bytes).map_err(io)?;
-        let mut used = 0;
+        let mut want = BATCH_BYTES;
+        loop {
+            let missing = want.saturating_sub(self.bytes.len()) as u64;
+            let read = (&mut self.spill).take(missing).read_to_end(&mut self.bytes);
+            read.map_err(Error::io("the spill of waiting records"))?;
+            match Pending::len_of(&self.bytes) {
+                Some(len) if len > want => want = len,
+                _ => break,
+            }
+        }
+        let (mut used, mut count) = (0, 0);
+        while let Some(len) = self.bytes.get(used..).and_then(Pending::len_of)
+            && used + len <= self.bytes.len()
+            && count < BATCH_ROWS
+        {
+            (used, count) = (used + len, count + 1);
+        }
+        match used {
+            0 if self.bytes.is_empty() => Ok(None),
+            0 => Err(cut()),
+            _ => {
+                let rest = self.bytes.split_off(used);
+                Ok(Some(std::mem::replace(&mut self.bytes, rest)))
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for Batches<R> {
+    type Item = Result<Vec<u8>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let batch = self.read().transpose();
+        self.is_over = !matches!(batch, Some(Ok(_)));
+        batch
+    }
+}
+
+fn cut() -> Error {
+    Error::Encode("a waiting record cannot be read back".to_owned())
+}
+
+fn read(record: &[u8]) -> Result<Pending<'_>, Error> {
+    Pending::decode(record).map(|(pending, _)| pending).ok_or_else(cut)
+}
+
+/// A row group of waiting observations that need not wait any more.
+struct Resolved {
+    observations: RowGroup,
+    rejects: RowGroup,
+    doubts: Vec<RejectRow>,
+    left: Left,
+    clients: Clients,
+    counts: Counts,
+}
+
+/// A batch in the making.
+struct Resolving<'a> {
+    context: &'a Context<'a>,
+    member: &'a (dyn Fn(SourceNumber) -> Option<Arc<Member>> + Sync),
+    resolved: Vec<Resolved>,
+}
+
+impl Resolving<'_> {
+    /// Resolves a batch: its rows, and how many there are.
+    fn all(mut self, mut bytes: &[u8]) -> Result<(u64, Vec<Resolved>), Error> {
+        // Decoded one at a time, twice: read they take several times their room.
         let mut batch = Vec::new();
-        while batch.len() < BATCH_ROWS {
-            let Some((pending, len)) = Pending::decode(&bytes[used..]) else { break };
-            used += len;
-            batch.push(pending);
+        while let Some((record, rest)) = Pending::len_of(bytes).and_then(|len| bytes.split_at_checked(len)) {
+            batch.push(record);
+            bytes = rest;
         }
-        if batch.is_empty() {
-            return match bytes.is_empty() {
-                true => Ok(rows),
-                false if more > 0 && Pending::len_of(&bytes).is_some_and(|len| len > bytes.len()) => continue,
-                false => Err(Error::Encode("a waiting record cannot be read back".to_owned())),
-            };
-        }
-        if stopped() {
-            return Err(Error::Interrupted);
-        }
+        let mut classifier = Classifier::new(Arc::clone(self.context.catalogue));
         // A batch whose certificates are too large together is halved until they are not.
         let mut parts = vec![&batch[..]];
         while let Some(part) = parts.pop() {
-            match Known::find(&certificates.files, part)? {
-                Some(known) => resolve(report, part, &known, sources, encoders, classifier, setting)?,
+            match Known::find(&self.context.certificates.files, part)? {
+                Some(known) => self.some(part, &known, &mut classifier)?,
                 None => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
             }
         }
-        rows += batch.len() as u64;
-        drop(batch);
-        bytes.drain(..used);
+        Ok((batch.len() as u64, self.resolved))
     }
-}
 
-fn resolve(
-    report: &mut Report,
-    batch: &[Pending<'_>],
-    known: &Known,
-    sources: &[Source],
-    encoders: &Encoders,
-    classifier: &mut Classifier,
-    setting: Setting<'_>,
-) -> Result<(), Error> {
-    let mut group = Group::new(setting);
-    for pending in batch {
-        if group.is_full() {
-            let full = std::mem::replace(&mut group, Group::new(setting));
-            append(report, full, known, sources, encoders, setting)?;
+    fn some(&mut self, batch: &[&[u8]], known: &Known, classifier: &mut Classifier) -> Result<(), Error> {
+        let Context { sources, setting, .. } = *self.context;
+        let mut group = Group::new(setting);
+        let mut at_hand: Option<(SourceNumber, Option<Arc<Member>>)> = None;
+        for record in batch {
+            let pending = &read(record)?;
+            if group.is_full() {
+                let full = std::mem::replace(&mut group, Group::new(setting));
+                self.close(full, known)?;
+            }
+            let observation = pending.observation();
+            let number = known.number(pending);
+            let entry = number.map(|n| (n, &known.entries[n as usize]));
+            let member = match &at_hand {
+                Some((source, member)) if *source == pending.source => member.clone(),
+                _ => at_hand.insert((pending.source, (self.member)(pending.source))).1.clone(),
+            };
+            let client = pending.client.as_deref().map(|name| (name, pending.basis()));
+            let origin = Origin {
+                number: pending.source,
+                source: &sources[pending.source.file as usize],
+                member: member.as_ref(),
+                format: crate::format::name(&pending.format),
+                client: None,
+            };
+            let basis = match number {
+                Some(_) => "joined",
+                None => row::basis_without(&pending.printed),
+            };
+            if let Some((_, entry)) = entry {
+                let reject = contradiction(pending, entry);
+                group.rejects.extend(reject.map(|reject| RejectRow {
+                    source: pending.source,
+                    member: member.clone(),
+                    client: client.map(|(name, _)| name.to_owned()),
+                    reject,
+                    has_row: true,
+                    certificate: None,
+                    place: Place::default(),
+                }));
+            }
+            let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
+            let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
+            let hashes = Some(entry.map(|(_, entry)| entry));
+            let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, hashes };
+            let run = group.enter(&row);
+            let certificate = entry.map(|(number, entry)| (number, entry.row_bytes()));
+            group.push(&row, run, certificate, &verdicts);
         }
-        let observation = pending.observation();
-        let number = known.number(pending);
-        let entry = number.map(|n| (n, &known.entries[n as usize]));
-        let member = report.member(pending.source);
-        let client = pending.client.as_deref().map(|name| (name, pending.basis()));
-        let origin = Origin {
-            number: pending.source,
-            source: &sources[pending.source.file as usize],
-            member: member.as_ref(),
-            format: crate::format::name(&pending.format),
-            client: None,
-        };
-        let basis = match number {
-            Some(_) => "joined",
-            None => row::basis_without(&pending.printed),
-        };
-        if let Some((_, entry)) = entry {
-            let reject = contradiction(pending, entry);
-            group.rejects.extend(reject.map(|reject| RejectRow {
-                source: pending.source,
-                member: member.clone(),
-                client: client.map(|(name, _)| name.to_owned()),
-                reject,
-                has_row: true,
-                certificate: None,
-                place: Place::default(),
-            }));
-        }
-        let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
-        let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
-        let hashes = Some(entry.map(|(_, entry)| entry));
-        let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, hashes };
-        let run = group.enter(&row);
-        let certificate = entry.map(|(number, entry)| (number, entry.row_bytes()));
-        group.push(&row, run, certificate, &verdicts);
+        self.close(group, known)
     }
-    append(report, group, known, sources, encoders, setting)
-}
 
-/// Writes what a group holds of a batch.
-fn append(
-    report: &mut Report,
-    mut group: Box<Group>,
-    known: &Known,
-    sources: &[Source],
-    encoders: &Encoders,
-    setting: Setting<'_>,
-) -> Result<(), Error> {
-    let mut packer = encoders.packer()?;
-    group.settle(Some(&known.entries));
-    let shown = Shown { columns: &known.columns, profile_of: None, count: known.entries.len() };
-    let (observations, _) = encoders.observations(&mut packer, &mut group, shown)?;
-    let counts = group.counts();
-    let left = group.leave(shown, &known.entries, &encoders.shelf);
-    let rejects = encoders.rejects(&mut packer, &group.rejects, setting.audit, sources)?;
-    report.clients.merge(group.clients);
-    report.counts.merge(&counts);
-    report.append_resolved(observations, rejects, &group.rejects, left)
+    /// Encodes what a group holds of a batch.
+    fn close(&mut self, mut group: Box<Group>, known: &Known) -> Result<(), Error> {
+        let Context { encoders, setting, sources, .. } = *self.context;
+        let mut packer = encoders.packer()?;
+        group.settle(Some(&known.entries));
+        let shown = Shown { columns: &known.columns, profile_of: None, count: known.entries.len() };
+        let (observations, _) = encoders.observations(&mut packer, &mut group, shown)?;
+        let counts = group.counts();
+        let left = group.leave(shown, &known.entries, &encoders.shelf);
+        let rejects = encoders.rejects(&mut packer, &group.rejects, setting.audit, sources)?;
+        let (doubts, clients) = (std::mem::take(&mut group.rejects), std::mem::take(&mut group.clients));
+        self.resolved.push(Resolved { observations, rejects, doubts, left, clients, counts });
+        Ok(())
+    }
 }
 
 /// A record may claim both hashes, and they may name different certificates.
@@ -192,9 +280,13 @@ impl Known {
     }
 
     /// The certificates of a batch; `None` where they are too large together and the batch can be made smaller.
-    fn find(files: &[PathBuf], batch: &[Pending<'_>]) -> Result<Option<Self>, Error> {
-        let wanted256: HashMap<[u8; 32], ()> = batch.iter().filter_map(|p| p.sha256).map(|h| (h, ())).collect();
-        let wanted1: HashMap<[u8; 20], ()> = batch.iter().filter_map(|p| p.sha1).map(|h| (h, ())).collect();
+    fn find(files: &[PathBuf], batch: &[&[u8]]) -> Result<Option<Self>, Error> {
+        let (mut wanted256, mut wanted1) = (HashSet::new(), HashSet::new());
+        for record in batch {
+            let pending = read(record)?;
+            wanted256.extend(pending.sha256);
+            wanted1.extend(pending.sha1);
+        }
         let mut pieces: Vec<Vec<ArrayRef>> = Vec::new();
         let mut bytes = 0;
         for file in files {
@@ -209,8 +301,8 @@ impl Known {
                 let der_bytes = rows.column(2).as_primitive::<Int32Type>();
                 let mask: BooleanArray = (0..rows.num_rows())
                     .map(|row| {
-                        let hit = hex::parse(sha256.value(row)).is_some_and(|h| wanted256.contains_key(&h))
-                            || hex::parse(sha1.value(row)).is_some_and(|h| wanted1.contains_key(&h));
+                        let hit = hex::parse(sha256.value(row)).is_some_and(|h| wanted256.contains(&h))
+                            || hex::parse(sha1.value(row)).is_some_and(|h| wanted1.contains(&h));
                         any |= hit;
                         bytes += if hit { i64::from(der_bytes.value(row)) } else { 0 };
                         Some(hit)

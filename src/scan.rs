@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::attest::Issuers;
-use crate::classify::{Catalogue, Classifier};
+use crate::classify::Catalogue;
 use crate::client::{ClientFrom, suggest};
 use crate::error::Error;
 use crate::findings::facts;
@@ -210,10 +210,17 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
     };
     let mut report = pipeline::run(&job, &pool, report)?;
     let certificates = report.close_certificates()?;
-    let mut classifier = Classifier::new(Arc::clone(&options.catalogue));
     let stopped = || progress.is_stopped();
     let resolving = Instant::now();
-    let rows = resolve::run(&mut report, &certificates, &sources, &encoders, &mut classifier, setting, &stopped)?;
+    let context = resolve::Context {
+        certificates: &certificates,
+        sources: &sources,
+        encoders: &encoders,
+        catalogue: &options.catalogue,
+        setting,
+        stopped: &stopped,
+    };
+    let rows = resolve::run(&mut report, &pool, &context)?;
     timing.add(Part::Resolve, resolving.elapsed(), rows);
     let asked = join::Asked {
         sources: &sources,

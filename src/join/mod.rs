@@ -301,7 +301,9 @@ pub fn run(
         stop()?;
         across::join(part, &aliases)
     };
-    in_order(pool, by_key, join, |told| told.into_iter().try_for_each(|(part, note)| beside.push(part, note)))?;
+    in_order(pool, by_key.into_iter().map(Ok), join, |told| {
+        told.into_iter().try_for_each(|(part, note)| beside.push(part, note))
+    })?;
     let attesting = report.gathered.attesting.take();
     let verified = asked.issuers.map(|issuers| attestation::verify(attesting, issuers)).transpose()?;
     let sites = std::mem::take(&mut report.gathered.sites);
@@ -357,7 +359,7 @@ pub fn run(
         of_clients.extend(made.clients);
         Ok(())
     };
-    in_order(pool, tasks.collect(), join, |(made, found)| {
+    in_order(pool, tasks.map(Ok), join, |(made, found)| {
         of_nobody.add(found);
         append(made)
     })?;
