@@ -297,16 +297,17 @@ fn a_result_log_is_replayed_whole_however_it_comes() {
     let added = (0..300).map(|n| line("added", n));
     let log: String = added.chain((0..300).filter(|n| n % 3 > 0).map(|n| line("removed", n))).collect();
     bench.put("in/a.log", &log);
-    bench.put("in/b.log.gz", crate::archives::gzip(log.as_bytes()));
+    bench.put("in/b.log.gz", crate::write::gzip(log.as_bytes()));
     let scan = |name: &str, threads, unit_bytes| {
         scan_here(&bench, "in", name, &Options { threads, unit_bytes, ..Options::default() }).0
     };
     let whole = scan("whole", 1, None);
     assert_eq!(whole.rows("observations").len(), 2 * 100);
-    let sources = whole.rows("sources");
-    assert_eq!(sources.len(), 2);
-    for source in &sources {
-        assert_eq!((&source["format"], &source["records"]), (&"osquery_log".into(), &500.into()));
+    let mut logs = whole.rows("sources");
+    logs.retain(|source| source["format"] == "osquery_log");
+    assert_eq!(logs.len(), 2);
+    for source in &logs {
+        assert_eq!(source["records"], 500);
         let skips = serde_json::json!(["osquery_removed=200", "osquery_taken_back=200"]);
         assert_eq!(source["skip_reasons"], skips);
     }
