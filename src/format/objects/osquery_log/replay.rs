@@ -252,8 +252,8 @@ impl Run {
             _ if has_snapshot() => Set::Alone,
             _ => if_first(is_first, result),
         };
-        let (epoch, kind) = (text("epoch"), if action == "snapshot" { "snapshot" } else { "" });
-        let mark = [&*epoch, &text("counter"), &text("unixtime"), &text("calendartime"), kind];
+        let epoch = text("epoch");
+        let mark = [&*epoch, &text("counter"), &text("unixtime"), &text("calendartime")];
         Run { epoch: if epoch.is_empty() { 0 } else { mark_of([&*epoch]) }, mark: mark_of(mark), set }
     }
 }

@@ -129,6 +129,8 @@ fn a_snapshot_replaces_what_came_before() {
     let log = [&log[..], &[line((1, 0, 3), &snapshot(&[]))]].concat();
     assert_eq!(standing(&log), [(3, 1, 0), (4, 2, 0)], "an empty one too");
     assert_eq!(skips(&log), [("osquery_no_rows", 1), ("osquery_superseded", 3)]);
+    let log = [line((1, 0, 1), &snapshot(&[1, 2])), line((1, 0, 1), &snapshot(&[2]))];
+    assert_eq!(standing(&log), [(2, 1, 0)], "within a second, too");
     // A field with nothing in it is no snapshot.
     let log = [line((1, 1, 1), &added(1)), line((1, 2, 2), &format!("\"snapshot\":[],{}", added(2)))];
     assert_eq!(standing(&log), [(1, 0, 0), (2, 1, 0)]);
