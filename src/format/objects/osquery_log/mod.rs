@@ -6,6 +6,7 @@
 //! row was added later. A result line that names no host or no query belongs to no sequence and is read by itself, and so
 //! are objects of other kinds, lists, and objects that wrap lists.
 //!
+//! A line that cannot be read is a reject. Whether it added or removed a row nobody knows; the log is replayed without it.
 //! Each file is replayed by itself, for nothing in a log says which one it continues.
 
 use std::fs::File;
