@@ -1,4 +1,5 @@
-//! Random access to a source: formats whose parts point at each other (zip, registry hives) cannot be read forwards.
+//! Random access to a source: formats whose parts point at each other (zip, registry hives) cannot be read forwards, and a
+//! log is read twice where its end says what its beginning means.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};

@@ -67,7 +67,7 @@ fn what_clixml_has_lost_of_a_certificate_is_unknown() {
 fn osquery_rows_of_other_tables_are_counted_and_are_no_certificates() {
     let Some((report, _bench)) = scan("osquery-result-envelopes.ndjson") else { return };
     let (format, status, counts) = source(&report);
-    assert_eq!((format.as_str(), status.as_str(), counts), ("json_lines", "complete", [0, 8, 0]));
+    assert_eq!((format.as_str(), status.as_str(), counts), ("osquery_log", "complete", [0, 8, 0]));
     let sources = report.rows("sources");
     // One row added and four in the snapshot, one added in the batch; one removed by each of two lines.
     assert_eq!(sources[0]["skip_reasons"], serde_json::json!(["osquery_other_table=6", "osquery_removed=2"]));

@@ -73,6 +73,7 @@ fn inputs() -> Vec<Export> {
         repeated("adcs_csv", "view.csv", "\"4\",", "", 2),
         repeated("csv", "powershell-5.1.csv", "\"WS-ALDER\"", "", 2),
         repeated("json_lines", "velociraptor.jsonl", "", "", 2),
+        repeated("osquery_log", "replay.log", "", "", 29),
         repeated("clixml", "script.clixml", "  <Obj ", "</Objs>", 2),
         repeated("ldif", "templates.ldif", "# GroveWeb", "", 4),
         repeated("certutil_template", "templates.txt", "", "", 2),

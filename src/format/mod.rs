@@ -210,6 +210,7 @@ pub const FORMATS: &[&Format] = &[
     &registry::text::FORMAT,
     &ndjson::CENSUS,
     &ndjson::FLAT,
+    &objects::osquery_log::FORMAT,
     &objects::lines::FORMAT,
     &objects::json::FORMAT,
     &recognised::OTHER_JSON,

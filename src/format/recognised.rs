@@ -86,7 +86,8 @@ fn is_json(head: &Head<'_>) -> bool {
     let next = rest.trim_ascii_start().first();
     matches!((open, next), (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b'"' | b']')))
         && !ndjson::is_sniffed(head)
-        && ![&objects::lines::FORMAT, &objects::json::FORMAT].iter().any(|format| (format.sniff)(head))
+        && !objects::lines::sniff(head)
+        && !(objects::json::FORMAT.sniff)(head)
 }
 
 /// A first line of column names, one of which names a certificate; PowerShell 5.1 puts a type line before it.

@@ -36,6 +36,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("adcs_csv", "adcs_csv"),
     ("json_document", "json_document"),
     ("json_lines", "json_lines"),
+    ("osquery_log", "osquery_log"),
     ("csv", "csv"),
     ("clixml", "clixml"),
     ("certutil_text", "certutil_text"),

@@ -282,3 +282,37 @@ fn records_of_a_ca_as_csv_are_the_same_where_they_are_cut() {
         assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), Some(unit))));
     }
 }
+
+#[test]
+fn a_result_log_is_replayed_whole_however_it_comes() {
+    let bench = Bench::new();
+    // Every certificate is added, and two of three are taken back much later.
+    let line = |action: &str, n: u32| {
+        format!(
+            "{{\"action\":\"{action}\",\"columns\":{{\"common_name\":\"c\",\"sha1\":\"{n:040x}\",\"not_valid_after\":\"1\",\"store_id\":\"My\"}},\
+             \"name\":\"q\",\"hostIdentifier\":\"PC-{}\",\"unixTime\":\"1\",\"epoch\":\"1\",\"counter\":\"1\"}}\n",
+            n % 7
+        )
+    };
+    let added = (0..300).map(|n| line("added", n));
+    let log: String = added.chain((0..300).filter(|n| n % 3 > 0).map(|n| line("removed", n))).collect();
+    bench.put("in/a.log", &log);
+    bench.put("in/b.log.gz", crate::write::gzip(log.as_bytes()));
+    let scan = |name: &str, threads, unit_bytes| {
+        scan_here(&bench, "in", name, &Options { threads, unit_bytes, ..Options::default() }).0
+    };
+    let whole = scan("whole", 1, None);
+    assert_eq!(whole.rows("observations").len(), 2 * 100);
+    let mut logs = whole.rows("sources");
+    logs.retain(|source| source["format"] == "osquery_log");
+    assert_eq!(logs.len(), 2);
+    for source in &logs {
+        assert_eq!(source["records"], 500);
+        let skips = serde_json::json!(["osquery_removed=200", "osquery_taken_back=200"]);
+        assert_eq!(source["skip_reasons"], skips);
+    }
+    assert!(whole.bytes() == scan("threads", 4, None).bytes());
+    for unit in [500, 5000] {
+        assert_same(&everything(&whole), &everything(&scan(&format!("cut-{unit}"), 3, Some(unit))));
+    }
+}

@@ -60,7 +60,7 @@ pub static FLAT: Format = Format {
     usual_names: "*.ndjson, *.jsonl, *.json",
     yields: "certificates, or their hashes, with whatever the lines say of the key",
     source: "PowerShell, agent and inventory exports; the alias table in aliases.rs",
-    sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()) && !(objects::lines::FORMAT.sniff)(head),
+    sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_flat()) && !objects::lines::sniff(head),
     read: Some(|input, sink| read(Kind::Flat, input, sink)),
     unpack: None,
     border: Some(Border::Near(|window| border(Kind::Flat, window))),

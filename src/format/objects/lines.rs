@@ -1,11 +1,12 @@
 //! JSON lines whose objects some kind reads: envelopes of agents, and tables of anything but flat certificates, which
-//! are the business of [`ndjson`].
+//! are the business of [`ndjson`], and result logs of osquery, which [`osquery_log`] reads as a whole. Lines of such a log
+//! behind a first line of another kind are read here one by one.
 
 use super::json::{is_of_kind, parse};
 use super::visit::Place;
-use super::{Carrier, kinds};
+use super::{Carrier, Value, kinds, osquery_log};
 use crate::format::text::{self, Encoding, TextLines};
-use crate::format::{Border, Format, Head, Input, Outcome, ndjson};
+use crate::format::{Border, Format, Head, Input, Outcome, Setting, ndjson};
 use crate::input::{MAX_LINE, Window};
 use crate::record::{Code, Lineage, Reject, Sink, Stage};
 
@@ -19,19 +20,21 @@ pub static FORMAT: Format = Format {
     usual_names: "*.jsonl, *.ndjson, *.log",
     yields: "what its objects are: results of agents, and others",
     source: "one JSON object (RFC 8259) a line",
-    sniff,
+    sniff: |head| sniff(head) && !osquery_log::sniff(head),
     read: Some(read),
     unpack: None,
     border: Some(Border::Near(border)),
 };
 
 /// The first line that is not blank is an object of a kind that flat lines do not have. A line that is cut by the end of
-/// the head is judged by what can be seen of it.
-pub(super) fn sniff(head: &Head<'_>) -> bool {
-    first_line(head) && !(ndjson::CENSUS.sniff)(head)
+/// the head is judged by what can be seen of it. Result logs of osquery are among them.
+pub(in crate::format) fn sniff(head: &Head<'_>) -> bool {
+    let is_line = first(head).is_some_and(|(line, complete)| is_line(&line, complete)) && !(ndjson::CENSUS.sniff)(head);
+    is_line || osquery_log::sniff(head)
 }
 
-fn first_line(head: &Head<'_>) -> bool {
+/// The first line that is not blank, where it begins an object, and whether all of it is there.
+pub(super) fn first(head: &Head<'_>) -> Option<(String, bool)> {
     let bytes = text::head(head);
     let mut lines = bytes.split(|byte| *byte == b'\n').peekable();
     while let Some(line) = lines.next() {
@@ -41,9 +44,9 @@ fn first_line(head: &Head<'_>) -> bool {
         }
         let complete = lines.peek().is_some() || head.complete;
         let whole = !complete || line.ends_with(b"}");
-        return line.starts_with(b"{") && whole && is_line(&String::from_utf8_lossy(line), complete);
+        return (line.starts_with(b"{") && whole).then(|| (String::from_utf8_lossy(line).into_owned(), complete));
     }
-    false
+    None
 }
 
 fn is_line(line: &str, complete: bool) -> bool {
@@ -52,27 +55,44 @@ fn is_line(line: &str, complete: bool) -> bool {
 
 fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
     let place = Place { carrier: Carrier::JsonLines, path: input.path, setting: input.setting, is_wide: false };
-    let max = input.setting.max_line;
-    let mut lines = TextLines::in_code_page(input.window, max, input.setting.code_page);
-    while let Some(line) = lines.line() {
+    let all = each(input.window, input.setting, |offset, line| {
         if sink.stopped() {
-            return Outcome::Incomplete;
+            return false;
         }
+        match line {
+            Ok((value, guessed)) => place.visit(&value, offset, guessed, sink),
+            Err(reject) => sink.reject(reject),
+        }
+        true
+    });
+    if all { Outcome::Complete } else { Outcome::Incomplete }
+}
+
+/// A line's value and whether letters of its text were guessed, or why there is none.
+pub(super) type Found<'t> = Result<(Value<'t>, bool), Reject>;
+
+/// Hands out the lines that are not blank with their offsets, as long as `take` asks for more; false where it did not.
+pub(super) fn each(window: &mut Window<'_>, setting: &Setting, mut take: impl FnMut(u64, Found<'_>) -> bool) -> bool {
+    let max = setting.max_line;
+    let mut lines = TextLines::in_code_page(window, max, setting.code_page);
+    while let Some(line) = lines.line() {
         let lineage = Lineage::at(line.offset);
-        if line.too_long {
+        let found = if line.too_long {
             let message = format!("the line is longer than {max} bytes");
-            sink.reject(Reject::lost(lineage, Stage::Read, Code::LineTooLong, message));
-        } else if !line.text.trim().is_empty() {
-            match parse(line.text) {
-                Ok(value) => place.visit(&value, line.offset, line.invalid, sink),
-                Err(error) => {
-                    let reject = Reject::lost(lineage, Stage::Decode, Code::BadJson, error.to_string());
-                    sink.reject(reject.with_sample(line.text.as_bytes()));
-                }
-            }
+            Err(Reject::lost(lineage, Stage::Read, Code::LineTooLong, message))
+        } else if line.text.trim().is_empty() {
+            continue;
+        } else {
+            parse(line.text).map(|value| (value, line.invalid)).map_err(|error| {
+                let reject = Reject::lost(lineage, Stage::Decode, Code::BadJson, error.to_string());
+                reject.with_sample(line.text.as_bytes())
+            })
+        };
+        if !take(line.offset, found) {
+            return false;
         }
     }
-    Outcome::Complete
+    true
 }
 
 /// The beginning of the next line. `None` for UTF-16, where a window may start inside a character.

@@ -11,6 +11,7 @@ pub mod csv;
 pub mod json;
 pub mod kinds;
 pub mod lines;
+pub mod osquery_log;
 
 mod feed;
 mod visit;

@@ -38,8 +38,23 @@ impl Place<'_> {
     /// Reads the value that stands at `offset`: an object of some kind, a list of such, or an object that wraps one.
     /// Where `guessed`, letters of its text were.
     pub(super) fn visit(&self, value: &Value<'_>, offset: u64, guessed: bool, sink: &mut dyn Sink) {
+        self.watched(offset, guessed, sink, |watched| self.any(value, watched));
+    }
+
+    /// Reads what stands at `offset` in the caller's own way.
+    pub(super) fn visit_by(
+        &self,
+        offset: u64,
+        guessed: bool,
+        sink: &mut dyn Sink,
+        read: impl FnOnce(&mut Visit<'_, '_>),
+    ) {
+        self.watched(offset, guessed, sink, |watched| read(&mut self.here(watched)));
+    }
+
+    fn watched(&self, offset: u64, guessed: bool, sink: &mut dyn Sink, read: impl FnOnce(&mut Watched<'_>)) {
         let mut watched = Watched { sink, next: Lineage::at(offset), kept: None };
-        self.any(value, &mut watched);
+        read(&mut watched);
         if let Some(lineage) = watched.kept.filter(|_| guessed) {
             let message = "the text is not valid in its encoding; letters beyond ASCII are guessed";
             watched.sink.reject(Reject::degraded(lineage, Stage::Decode, Code::BadText, "text", message));
@@ -68,9 +83,13 @@ impl Place<'_> {
 
     fn object(&self, object: &Object<'_>, kind: Option<&Kind>, watched: &mut Watched<'_>) {
         let Some(kind) = kind else { return watched.lost(Code::UnknownType, "the object is of no known kind") };
+        (kind.read)(object, &mut self.here(watched));
+    }
+
+    /// A visit to what comes next.
+    fn here<'v, 's>(&'v self, watched: &'s mut Watched<'_>) -> Visit<'v, 's> {
         let Place { carrier, path, setting, .. } = *self;
-        let lineage = watched.next;
-        (kind.read)(object, &mut Visit { lineage, carrier, path, setting, sink: watched });
+        Visit { lineage: watched.next, carrier, path, setting, sink: watched }
     }
 }
 
