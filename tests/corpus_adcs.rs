@@ -30,7 +30,7 @@ fn a_full_row_of_a_capi_client() {
         &requests[0],
         json!({
             "request_kind": "ca_row", "request_number": 4, "disposition": "revoked", "record_number": 1,
-            "submitted_at": null, "requester": "CORP\\pki.admin",
+            "printed_submitted_at": "5/23/2026 5:39 PM", "requester": "CORP\\pki.admin",
             "provider_name": "Microsoft Enhanced Cryptographic Provider v1.0", "key_spec": 1, "catalogue_api": "capi",
             "os_version": "10.0.20348.2", "machine": "PKI-SRV01.corp.cvilab.local", "process": "MMC.EXE",
             "user": "CORP\\pki.admin", "attestation": null, "is_key_archived": null,

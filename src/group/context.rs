@@ -118,7 +118,7 @@ impl Context {
         c.request_kind.push(Some(r.kind.as_str()));
         c.request_number.push(r.request_number);
         c.disposition.push(r.disposition.as_deref());
-        c.submitted_at.push(r.submitted_at);
+        c.printed_submitted_at.push(r.printed_submitted_at.as_deref());
         c.requester.push(r.requester.as_deref());
         c.subject.push(r.subject.as_deref());
         c.spki_sha256.push(r.spki_sha256.as_ref().map(|h| &h[..]));

@@ -47,8 +47,8 @@ pub struct Request<'a> {
     pub request_number: Option<i64>,
     /// What became of it, as the CA's database says.
     pub disposition: Option<Text<'a>>,
-    /// When the CA received it, microseconds since 1970-01-01 UTC.
-    pub submitted_at: Option<i64>,
+    /// When the CA received it, as a tool printed it in the CA's own time.
+    pub printed_submitted_at: Option<Text<'a>>,
     /// Who asked, as the CA's database says.
     pub requester: Option<Text<'a>>,
     /// Subject asked for, RFC 4514.

@@ -274,7 +274,7 @@ table! {
         request_kind: Word, Repeats, "pkcs10, renewal or signed (both: PKCS#10 in signedData), cmc, crmf or ca_row.";
         request_number: Int64, Differs, "The CA's number of the request.";
         disposition: Word, Repeats, "What became of it, as the CA's database says.";
-        submitted_at: Time, Repeats, "When the CA received it.";
+        printed_submitted_at: Word, Repeats, "When the CA received it, as a tool printed it in the CA's own time; not a fact.";
         requester: Word, Repeats, "Who asked, as the CA's database says.";
         subject: Text, Differs, "Subject asked for, RFC 4514.";
         spki_sha256: Hex, Differs, "SHA-256 of the SubjectPublicKeyInfo, hex: joins certificates and keys.";

@@ -40,6 +40,7 @@ const LABELS: &[(&str, Field)] = &[
     ("Request Attributes", Field::RequestAttributes),
     ("Request Disposition", Field::Disposition),
     ("Requester Name", Field::Requester),
+    ("Request Submission Date", Field::Submitted),
     ("Request Distinguished Name", Field::Subject),
     ("Attestation Challenge", Field::Challenge),
     ("Endorsement Key Hash", Field::EndorsementKeyHash),

@@ -129,6 +129,7 @@ fn own<'r>(row: &'r Row, issued: CertificateRef<'r>, confidence: FormatConfidenc
         request_number: number(Field::RequestId).or_else(|| number(Field::IssuedRequestId)),
         disposition: row.text(Field::Disposition).and_then(value::disposition),
         requester: text(Field::Requester),
+        printed_submitted_at: text(Field::Submitted),
         subject: text(Field::Subject),
         public_key_sha1: row
             .blob(Field::PublicKey)
@@ -214,7 +215,7 @@ impl Sink for Merge<'_, '_> {
             kind: RequestKind::CaRow,
             request_number: own.request_number,
             disposition: own.disposition.clone(),
-            submitted_at: own.submitted_at,
+            printed_submitted_at: own.printed_submitted_at.clone(),
             requester: own.requester.clone(),
             // The request is exact; the column is its text in the CA's own spelling.
             subject: either(&printed.subject.clone().filter(|subject| !subject.is_empty()), &own.subject),

@@ -25,6 +25,8 @@ pub enum Field {
     Disposition,
     /// `Request.RequesterName`.
     Requester,
+    /// `Request.SubmittedWhen`, in the CA's own time and spelling.
+    Submitted,
     /// `Request.DistinguishedName`.
     Subject,
     /// `Request.AttestationChallenge`.
@@ -85,6 +87,7 @@ impl Field {
             "Request.RequestAttributes" => Field::RequestAttributes,
             "Request.Disposition" => Field::Disposition,
             "Request.RequesterName" => Field::Requester,
+            "Request.SubmittedWhen" => Field::Submitted,
             "Request.DistinguishedName" => Field::Subject,
             "Request.AttestationChallenge" => Field::Challenge,
             "Request.EndorsementKeyHash" => Field::EndorsementKeyHash,
@@ -122,6 +125,7 @@ impl Field {
             Field::RequestAttributes => "Request.RequestAttributes",
             Field::Disposition => "Request.Disposition",
             Field::Requester => "Request.RequesterName",
+            Field::Submitted => "Request.SubmittedWhen",
             Field::Subject => "Request.DistinguishedName",
             Field::Challenge => "Request.AttestationChallenge",
             Field::EndorsementKeyHash => "Request.EndorsementKeyHash",
