@@ -210,7 +210,7 @@ impl Answers {
     }
 
     fn of(&self, algorithm: Option<&str>, version: Option<SiteVersion>) -> Said {
-        let known = self.0.iter().find(|known| Some(known.0) == algorithm && known.1 == version);
+        let known = self.0.iter().find(|known| known.1 == version && Some(known.0) == algorithm);
         known.map_or_else(|| cng_client_at(algorithm, version), |(.., said)| said.clone())
     }
 }
