@@ -121,6 +121,27 @@ fn the_key_of_a_keyfactor_entry_is_that_of_its_first_certificate() {
 }
 
 #[test]
+fn what_a_csp_says_of_itself_is_read_wherever_it_stands() {
+    let container =
+        "\"ProviderName\":\"Grove Token CSP\",\"ProviderType\":1,\"HardwareDevice\":true,\"Removable\":true";
+    let powershell = format!(
+        "[{{\"Thumbprint\":\"{A}\",\"HasPrivateKey\":true,\"PrivateKey\":{{\"CspKeyContainerInfo\":{{{container}}}}}}}]"
+    );
+    let keyfactor = format!(
+        "[{{\"StoreName\":\"My\",\"Thumbprint\":\"{A}\",\"HasPrivateKey\":true,\"ExpiryDate\":\"\",{container}}}]"
+    );
+    for text in [&powershell, &keyfactor] {
+        for (word, said) in [("true", Some(true)), ("false", Some(false)), ("null", None), ("\"False\"", Some(false))] {
+            let word = format!("\"HardwareDevice\":{word}");
+            let seen = read(&text.replace("\"HardwareDevice\":true", &word));
+            assert!(seen.rejects.is_empty(), "{word}");
+            let claims = &seen.observations[0].claims;
+            assert_eq!((claims.hardware_device, claims.impl_flags, claims.reader.is_none()), (said, None, true));
+        }
+    }
+}
+
+#[test]
 fn rows_of_one_envelope_are_told_apart() {
     let row = format!("{{\"sha1\":\"{A}\",\"common_name\":\"a\",\"not_valid_after\":\"1\"}}");
     let line = format!(
