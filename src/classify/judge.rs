@@ -213,6 +213,7 @@ pub(super) fn verbatim<'a>(
         Kind::VirtualIso => number(claims.virtual_iso),
         Kind::IsolatedKey => text(Some(truth(claims.isolated_key))),
         Kind::ImplFlags => number(claims.impl_flags),
+        Kind::HardwareDevice => text(claims.hardware_device.map(truth)),
         Kind::Reader => text(claims.reader.as_deref()),
         Kind::AttestationPolicy => Cow::Owned(marks.policy_oids()),
         Kind::PcpAttestation => text(claims.pcp_attestation.map(pcp_word)),

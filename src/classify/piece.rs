@@ -59,6 +59,8 @@ pub enum Kind {
     YubikeyAttestation,
     /// Implementation flags of the provider.
     ProviderImplFlags,
+    /// `HardwareDevice` as .NET asked the CSP for it.
+    HardwareDevice,
     /// Provider that an enrolment of this public key declares.
     DeclaredProvider,
     /// Marks of attestation in an enrolment of this public key.
@@ -94,6 +96,7 @@ impl Kind {
             Kind::PcpAttestation => "pcp_attestation",
             Kind::YubikeyAttestation => "yubikey_attestation",
             Kind::ProviderImplFlags => "provider_impl_flags",
+            Kind::HardwareDevice => "hardware_device",
             Kind::DeclaredProvider => "declared_provider",
             Kind::DeclaredAttestation => "declared_attestation",
             Kind::ExportedName => "exported_name",

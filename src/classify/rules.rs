@@ -177,6 +177,13 @@ rules! {
         "The client's registry gives the provider, not this key, an implementation flag. SOFTWARE is `software`, HARDWARE is \
          `other_hardware`; entries that disagree say nothing.",
         "NCRYPT_IMPL_TYPE_PROPERTY (ncrypt.h) and PP_IMPTYPE (wincrypt.h) of the provider handle";
+    HardwareDevice = "hardware_device", api None, storage Some(8), [Inferred],
+        "The CSP calls itself a hardware device",
+        "PowerShell's `HardwareDevice` is true: .NET asked the CSP, not this key, for its implementation flags and found the bit \
+         of HARDWARE. The bit is set in MIXED as well, so `hardware_backed` stays empty, and where the catalogue knows that \
+         the name may stand for software the word says nothing. False says nothing either, and so does the word beside a key \
+         of CNG or without a provider.",
+        "CspKeyContainerInfo.HardwareDevice (.NET); PP_IMPTYPE, CRYPT_IMPL_HARDWARE and CRYPT_IMPL_MIXED (wincrypt.h)";
     CaAttestation = "ca_attestation", api None, storage Some(10), [Inferred],
         "Attestation that the CA's database or a request records",
         "The enrolment of this public key carried marks of a TPM or YubiKey attestation. Whether the CA checked them, and how, \

@@ -7,7 +7,7 @@
 use crate::record::{Api, PcpAttestation};
 
 use super::case::Case;
-use super::catalogue::{Hardware, Row};
+use super::catalogue::{Confidence, Hardware, Row};
 use super::classes::Classes;
 use super::flags::{self, Impl};
 use super::piece::{Fact, Facts, Kind, Outcome, Says};
@@ -39,7 +39,22 @@ pub(super) fn gather(case: &Case<'_>, api: Option<Api>) -> Facts {
         let says = of_flag(implementation, None);
         facts.push(Fact::new(Kind::ProviderImplFlags, RuleId::ProviderImplFlag, says, Grade::Inferred));
     }
+    hardware_device(case, api, &mut facts);
     facts
+}
+
+/// The word of a CSP on itself. The bit behind it is that of HARDWARE and of MIXED, so it says nothing of a provider that
+/// may be either, and never that a key is software.
+fn hardware_device(case: &Case<'_>, api: Option<Api>, facts: &mut Facts) {
+    let Some(is_hardware) = case.claims.hardware_device.filter(|_| case.is_named) else { return };
+    let row = case.provider.map(|provider| provider.row);
+    let is_doubtful =
+        row.is_some_and(|row| row.hardware == Hardware::Depends && row.confidence != Confidence::Heuristic);
+    let says = match is_hardware && !is_doubtful && api != Some(Api::Cng) {
+        true => of_flag(Impl::Hardware, None),
+        false => Says::Nothing,
+    };
+    facts.push(Fact::new(Kind::HardwareDevice, RuleId::HardwareDevice, says, Grade::Inferred));
 }
 
 fn isolation(case: &Case<'_>, api: Option<Api>, facts: &mut Facts) {
@@ -175,6 +190,8 @@ pub(super) fn hardware_backed(verdict: &Verdict<KeyStorage>, row: Option<&Row>) 
         // A flag from a service's provider is the word of that provider: only the vendor's documentation counts.
         KeyStorage::CloudKms => (hardware == Some(Hardware::Yes)).then_some(true),
         _ if by_name && hardware == Some(Hardware::Depends) => None,
+        // True of a mixed provider as well.
+        _ if verdict.rule == Some(RuleId::HardwareDevice.id()) => None,
         KeyStorage::Software | KeyStorage::Vbs => Some(false),
         KeyStorage::Tpm
         | KeyStorage::SmartCard

@@ -146,13 +146,14 @@ const NAME_NAMES: [(&str, u32); 12] = [
     ("subjectrequiredirectorypath", 0x8000_0000),
 ];
 
-/// Bits that are known to be set by their names.
+/// Bits that are known to be set by their names, or by their numbers among names.
 fn bits(names: &[crate::record::Text<'_>], known: &[(&str, u32)]) -> u32 {
+    let number = |name: &str| name.parse().ok();
     let letters = |name: &str| -> String {
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
-    let bit =
-        |name: &crate::record::Text<'_>| known.iter().find(|(word, _)| *word == letters(name)).map(|(_, bit)| *bit);
+    let named = |name: &str| known.iter().find(|(word, _)| *word == letters(name)).map(|(_, bit)| *bit);
+    let bit = |name: &crate::record::Text<'_>| number(name).or_else(|| named(name));
     names.iter().filter_map(bit).fold(0, |bits, bit| bits | bit)
 }
 
@@ -256,6 +257,16 @@ mod tests {
         assert_eq!(p.recipient_compatibility, Some("windows_10_server_2016"));
         assert_eq!((p.is_exportable, p.requires_archival), (Some(true), Some(false)));
         assert_eq!((p.subject_rules, p.san_rules), (vec!["email", "directory_path"], vec!["upn"]));
+        let names = ["ExportableKey", "8192", "16777216"].map(Into::into).to_vec();
+        let p = TemplatePolicy::of(&Template {
+            schema_version: Some(4),
+            private_key_flag_names: names,
+            name_flag_names: vec!["SubjectAltRequireUpn".into(), "2147483648".into()],
+            ..Template::default()
+        });
+        assert_eq!((p.is_exportable, p.attestation, p.requires_archival), (Some(true), Some("required"), None));
+        assert_eq!((p.provider_category, p.ca_compatibility), (None, None), "names may leave bits out");
+        assert_eq!((p.subject_rules, p.san_rules), (vec!["directory_path"], vec!["upn"]));
         assert_eq!(TemplatePolicy::of(&Template::default()), TemplatePolicy::default(), "nothing said, nothing known");
     }
 }

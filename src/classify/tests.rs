@@ -206,6 +206,7 @@ fn read_case(text: &'static str) -> Known {
             "acquired_spec" => acquire.key_spec = number(value),
             "impl" => claims.impl_flags = number(value),
             "impl_api" => claims.impl_api = api(value),
+            "hardware_device" => claims.hardware_device = flag,
             "virtual_iso" => claims.virtual_iso = number(value),
             "in_file" => claims.in_file = value == "true",
             "isolated_key" => claims.isolated_key = value == "true",
@@ -353,8 +354,9 @@ prop_compose! {
                 proptest::option::of(prop_oneof![Just(1u32), Just(u32::MAX), any::<u32>()]),
             )),
         ),
-        (flags, flags_api, virtual_iso, isolated, in_file, pcp, reader) in (
+        (flags, flags_api, hardware_device, virtual_iso, isolated, in_file, pcp, reader) in (
             proptest::option::of(0..0x40u32),
+            proptest::option::of(any::<bool>()),
             proptest::option::of(any::<bool>()),
             proptest::option::of(0..2u32),
             any::<bool>(),
@@ -387,6 +389,7 @@ prop_compose! {
             acquire: acquire.map(|(hresult, key_spec)| Acquire { hresult, key_spec }),
             impl_flags: flags,
             impl_api: flags_api.map(api),
+            hardware_device,
             virtual_iso,
             isolated_key: isolated,
             in_file,

@@ -451,6 +451,7 @@ pub fn wordless(claims: &Claims<'_>) -> Claims<'static> {
         acquire: claims.acquire,
         impl_flags: claims.impl_flags,
         impl_api: claims.impl_api,
+        hardware_device: claims.hardware_device,
         export_policy: claims.export_policy,
         is_exportable: claims.is_exportable,
         virtual_iso: claims.virtual_iso,

@@ -179,6 +179,8 @@ pub struct Claims<'a> {
     pub impl_flags: Option<u32>,
     /// Which of the two incompatible flag sets `impl_flags` is in.
     pub impl_api: Option<Api>,
+    /// `HardwareDevice` of .NET's `CspKeyContainerInfo`: the CSP's own word on its implementation, for all of its keys.
+    pub hardware_device: Option<bool>,
     /// NCrypt export policy bits (1 export, 2 plaintext export, 4 archiving, 8 plaintext archiving).
     pub export_policy: Option<u32>,
     /// How the key is encrypted in the file that it lies in; `none` where it is not.

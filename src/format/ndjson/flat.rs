@@ -461,6 +461,7 @@ impl<'a> Flat<'_, 'a> {
             has_private_key: self.bool(Field::HasPrivateKey),
             is_exportable: self.bool(Field::Exportable),
             reader: self.text(Field::Reader),
+            hardware_device: self.bool(Field::HardwareDevice),
             friendly_name: self.text(Field::FriendlyName),
             archived: self.bool(Field::Archived),
             ..Claims::default()

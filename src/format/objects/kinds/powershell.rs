@@ -79,7 +79,14 @@ fn under<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
 fn private_key<'o>(key: &'o Object<'_>, fields: &mut Fields<'o>) {
     if let Some(container) = key.get("cspkeycontainerinfo").and_then(Value::object) {
         for (name, value) in &container.fields {
-            let wanted = ["providername", "providertype", "keycontainername", "uniquekeycontainername", "exportable"];
+            let wanted = [
+                "providername",
+                "providertype",
+                "keycontainername",
+                "uniquekeycontainername",
+                "exportable",
+                "hardwaredevice",
+            ];
             if wanted.iter().any(|wanted| super::super::is_name(name, wanted)) {
                 fields.add(name, value);
             }

@@ -101,10 +101,10 @@ fn certipy(object: &Object<'_>, lineage: Lineage, confidence: FormatConfidence, 
     template.schema_version = object.get("schemaversion").and_then(Value::int);
     template.minimal_key_size = object.get("minimumrsakeylength").and_then(Value::int);
     template.ra_signatures = object.get("authorizedsignaturesrequired").and_then(Value::int);
-    let list = |name: &str| texts(object.get(name), visit.carrier);
-    (template.private_key_flags, template.private_key_flag_names) = flags(object, "privatekeyflag", visit.carrier);
-    (template.name_flags, template.name_flag_names) = flags(object, "certificatenameflag", visit.carrier);
-    template.enrollment_flags = flags(object, "enrollmentflag", visit.carrier).0;
+    let list = |name: &str| texts(object.get(name), visit.carrier == Carrier::Csv);
+    (template.private_key_flags, template.private_key_flag_names) = flags(object, "privatekeyflag");
+    (template.name_flags, template.name_flag_names) = flags(object, "certificatenameflag");
+    template.enrollment_flags = flags(object, "enrollmentflag").0;
     // Certipy translates the usages it knows; only what is an identifier is kept.
     let is_oid = |text: &Text<'static>| text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     template.eku = list("extendedkeyusage").into_iter().filter(is_oid).collect();
@@ -116,27 +116,35 @@ fn certipy(object: &Object<'_>, lineage: Lineage, confidence: FormatConfidence, 
     found.push(lineage, confidence, visit.sink);
 }
 
-/// The number, or the names, of a flag word.
-fn flags(object: &Object<'_>, name: &str, carrier: Carrier) -> (Option<u32>, Vec<Text<'static>>) {
+/// The number, or the names, of a flag word. Names stand in a list, on lines of one field, or alone; a bit without a name
+/// is its number, and some versions print each bit as its number. So a number in a list, or as text, that is one bit
+/// stands for that bit, and only another one is the whole word.
+fn flags(object: &Object<'_>, name: &str) -> (Option<u32>, Vec<Text<'static>>) {
     let value = object.get(name);
-    // One number in a list is a name that Certipy does not know only where it is one bit.
-    let alone = value.map(Value::items).filter(|items| items.len() == 1).and_then(|items| items[0].int());
-    match value.and_then(Value::int).or(alone.filter(|number| number.count_ones() != 1)) {
+    let alone = match value {
+        Some(Value::Int(number)) => Some(*number),
+        _ => match value.map(Value::items) {
+            Some([only]) => only.int().filter(|number| number.count_ones() != 1),
+            _ => None,
+        },
+    };
+    match alone {
         Some(number) => (attributes::unsigned(number), Vec::new()),
-        None => (None, texts(value, carrier)),
+        // No name has a comma.
+        None => (None, texts(value, true)),
     }
 }
 
-/// Texts of a list; in CSV they stand in one field.
-fn texts(value: Option<&Value<'_>>, carrier: Carrier) -> Vec<Text<'static>> {
+/// Texts of a list; where they may stand in one field they are taken apart.
+fn texts(value: Option<&Value<'_>>, in_one_field: bool) -> Vec<Text<'static>> {
     let mut list = Vec::new();
     for text in value.map_or(&[][..], Value::items).iter().filter_map(Value::text) {
-        let parts = text.split([',', ';', '\n']).filter(|_| carrier == Carrier::Csv);
-        match carrier {
-            Carrier::Csv => {
-                parts.for_each(|part| attributes::push(&mut list, Some(part.trim_matches(['[', ']', '\'', ' ']))))
+        if in_one_field {
+            for part in text.split([',', ';', '\n']) {
+                attributes::push(&mut list, Some(part.trim_matches(['[', ']', '\'', ' '])));
             }
-            _ => attributes::push(&mut list, Some(&text)),
+        } else {
+            attributes::push(&mut list, Some(&text));
         }
     }
     list

@@ -121,6 +121,67 @@ fn the_key_of_a_keyfactor_entry_is_that_of_its_first_certificate() {
 }
 
 #[test]
+fn what_a_csp_says_of_itself_is_read_wherever_it_stands() {
+    let container =
+        "\"ProviderName\":\"Grove Token CSP\",\"ProviderType\":1,\"HardwareDevice\":true,\"Removable\":true";
+    let powershell = format!(
+        "[{{\"Thumbprint\":\"{A}\",\"HasPrivateKey\":true,\"PrivateKey\":{{\"CspKeyContainerInfo\":{{{container}}}}}}}]"
+    );
+    let keyfactor = format!(
+        "[{{\"StoreName\":\"My\",\"Thumbprint\":\"{A}\",\"HasPrivateKey\":true,\"ExpiryDate\":\"\",{container}}}]"
+    );
+    for text in [&powershell, &keyfactor] {
+        for (word, said) in [("true", Some(true)), ("false", Some(false)), ("null", None), ("\"False\"", Some(false))] {
+            let word = format!("\"HardwareDevice\":{word}");
+            let seen = read(&text.replace("\"HardwareDevice\":true", &word));
+            assert!(seen.rejects.is_empty(), "{word}");
+            let claims = &seen.observations[0].claims;
+            assert_eq!((claims.hardware_device, claims.impl_flags, claims.reader.is_none()), (said, None, true));
+        }
+    }
+}
+
+#[test]
+fn flags_of_certipy_are_names_numbers_or_a_whole_word() {
+    let flags = |value: &str| {
+        let text = format!(
+            "{{\"Certificate Templates\":{{\"0\":{{\"Template Name\":\"A\"}},\"1\":{{\"Template Name\":\"B\",\
+             \"Private Key Flag\":{value},\"Extended Key Usage\":\"1.3.6.1.5.5.7.3.2\"}}}}}}"
+        );
+        let seen = read(&text);
+        assert!(seen.others.len() == 2 && seen.others[1].contains("eku: [\"1.3.6.1.5.5.7.3.2\"]"), "{:?}", seen.others);
+        let said = seen.others[1].split("private_key_flags: ").nth(1).unwrap_or_default();
+        said.split(", enrollment").next().unwrap_or_default().to_owned()
+    };
+    for (value, said) in [
+        (
+            "[\"ExportableKey\",\"UseLegacyProvider\"]",
+            r#"None, private_key_flag_names: ["ExportableKey", "UseLegacyProvider"]"#,
+        ),
+        ("\"ExportableKey\"", r#"None, private_key_flag_names: ["ExportableKey"]"#),
+        (
+            "\"ExportableKey, UseLegacyProvider\"",
+            r#"None, private_key_flag_names: ["ExportableKey", "UseLegacyProvider"]"#,
+        ),
+        ("[16,256]", r#"None, private_key_flag_names: ["16", "256"]"#),
+        ("[16]", r#"None, private_key_flag_names: ["16"]"#),
+        ("\"16\"", r#"None, private_key_flag_names: ["16"]"#),
+        (
+            "[\"16777216\",\"65536\",\"ExportableKey\"]",
+            r#"None, private_key_flag_names: ["16777216", "65536", "ExportableKey"]"#,
+        ),
+        ("16", "Some(16), private_key_flag_names: []"),
+        ("0", "Some(0), private_key_flag_names: []"),
+        ("[\"16842768\"]", "Some(16842768), private_key_flag_names: []"),
+        ("\"16842768\"", "Some(16842768), private_key_flag_names: []"),
+        ("[]", "None, private_key_flag_names: []"),
+        ("null", "None, private_key_flag_names: []"),
+    ] {
+        assert_eq!(flags(value), said, "{value}");
+    }
+}
+
+#[test]
 fn rows_of_one_envelope_are_told_apart() {
     let row = format!("{{\"sha1\":\"{A}\",\"common_name\":\"a\",\"not_valid_after\":\"1\"}}");
     let line = format!(
