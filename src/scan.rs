@@ -230,6 +230,7 @@ pub fn scan(inputs: &[PathBuf], output: &Path, options: &Options, progress: &Pro
         scan: facts::Scan {
             as_of: options.as_of.as_deref().and_then(day),
             site_version: options.site_version.as_deref(),
+            common_version: None,
         },
         issuers: options.issuers.as_ref(),
         stopped: &stopped,

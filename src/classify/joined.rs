@@ -7,15 +7,19 @@
 //! evidence.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::record::{Api, Claims, Provider};
 
 use super::api;
-use super::case::Case;
-use super::catalogue::Found;
+use super::case::{Case, is_named};
+use super::catalogue::{Catalogue, Found, MatchKind};
 use super::judge::{Classifier, known_api, verbatim};
 use super::marks::Marks;
+use super::name::normalise;
 use super::piece::{Fact, Kind, Outcome, Piece, Says, Subject};
 use super::rules::RuleId;
 use super::storage;
@@ -69,6 +73,8 @@ pub enum Hearsay<'a> {
         storage: KeyStorage,
         /// What was verified.
         what: &'a str,
+        /// How the authority knows the TPM, where it is one.
+        assurance: Option<&'static str>,
     },
 }
 
@@ -114,6 +120,10 @@ struct Voiced<'a> {
     rank: Option<u8>,
     voice: Voice,
     collected_at: Option<i64>,
+    /// Place among what its voice says on this rank.
+    nth: u8,
+    /// It speaks of a provider other than those that the client's own records name.
+    is_foreign: bool,
     value: Cow<'a, str>,
 }
 
@@ -129,6 +139,14 @@ impl Classifier {
             .map(|(w, found)| Classifier::case(catalogue, *found, w.claims, w.registry, w.marks))
             .collect();
 
+        let foreign: Vec<bool> = heard
+            .iter()
+            .zip(&named)
+            .map(|(hearsay, heard)| {
+                hearsay.provider().is_some_and(|name| is_foreign((name, *heard), witnesses, &found, catalogue))
+            })
+            .collect();
+
         let mut api_facts = Vec::new();
         for (at, (case, witness)) in cases.iter().zip(witnesses).enumerate() {
             let facts = api::gather(case);
@@ -142,12 +160,14 @@ impl Classifier {
                 fact,
                 voice: Voice::Hearsay(at),
                 collected_at: None,
+                nth: 0,
+                is_foreign: foreign.get(at).is_some_and(|is_foreign| *is_foreign),
                 value,
             }));
         }
         arrange(&mut api_facts);
         let mut api = api::weigh(api_facts.iter_mut().map(|voiced| &mut voiced.fact));
-        if is_undecided(&mut api_facts) {
+        if is_undecided(&mut api_facts) || is_refused(&mut api_facts, witnesses) {
             api = Verdict { value: KeyApi::Unknown, grade: None, rule: api.rule, conflict: true };
         }
 
@@ -164,12 +184,14 @@ impl Classifier {
                 fact,
                 voice: Voice::Hearsay(at),
                 collected_at: None,
+                nth: 0,
+                is_foreign: foreign.get(at).is_some_and(|is_foreign| *is_foreign),
                 value,
             }));
         }
         arrange(&mut storage_facts);
         let mut storage = storage::weigh(storage_facts.iter_mut().map(|voiced| &mut voiced.fact));
-        if is_undecided(&mut storage_facts) {
+        if is_undecided(&mut storage_facts) || is_refused(&mut storage_facts, witnesses) {
             storage = Verdict { value: KeyStorage::Unknown, grade: None, rule: storage.rule, conflict: true };
         }
         // Whose provider it is that decided, where its name did.
@@ -187,7 +209,14 @@ impl Classifier {
             _ => false,
         });
         let presence = presence(&cases, witnesses);
-        let attestation_assurance = strongest(witnesses.iter().filter_map(|w| w.marks.assurance()));
+        // Beside what is verified, marks that nobody verified have no say.
+        let attestation_assurance = match storage.grade {
+            Some(Grade::Attested) => strongest(heard.iter().filter_map(|hearsay| match hearsay {
+                Hearsay::Verified { storage: of, assurance, .. } if *of == storage.value => *assurance,
+                _ => None,
+            })),
+            _ => strongest(witnesses.iter().filter_map(|w| w.marks.assurance())),
+        };
         let mut pieces = Vec::new();
         tell(Subject::Api, api_facts, &mut pieces);
         tell(Subject::Storage, storage_facts, &mut pieces);
@@ -225,7 +254,7 @@ impl<'a> Hearsay<'a> {
                 let says = Says::only(*storage);
                 (Kind::DeclaredAttestation, RuleId::CaAttestation, says, Grade::Inferred, &**marks)
             }
-            Hearsay::Verified { storage, what } => {
+            Hearsay::Verified { storage, what, .. } => {
                 let says = Says::only(*storage);
                 (Kind::VerifiedAttestation, RuleId::AttestationVerified, says, Grade::Attested, *what)
             }
@@ -254,23 +283,44 @@ fn push<'a>(
             Subject::Storage => rule.storage_rank(),
         });
         let value = verbatim(fact.kind, witness.claims, witness.registry, witness.marks, api);
-        to.push(Voiced { fact: *fact, rank, voice, collected_at: witness.collected_at, value });
+        to.push(Voiced {
+            fact: *fact,
+            rank,
+            voice,
+            collected_at: witness.collected_at,
+            nth: 0,
+            is_foreign: false,
+            value,
+        });
     }
 }
 
-/// Strongest first; inside a rank the later collection, and then an order that does not depend on that of the files.
-/// Several of one rank in one record stay as they are there.
+/// Strongest first; inside a rank the later collection; then what each record says first on this rank, before what it says
+/// second; then an order of kinds and values, which does not depend on that of the files.
 fn arrange(facts: &mut [Voiced<'_>]) {
     if facts.iter().all(|voiced| voiced.voice == Voice::Witness(0)) {
         return;
     }
+    // A voice's facts stand together, in its own order.
+    let mut before = None;
+    for voiced in facts.iter_mut() {
+        let at = (voiced.voice, voiced.rank, voiced.fact.is_bridgeable);
+        voiced.nth = match before {
+            Some((same, nth)) if same == at => nth + 1,
+            _ => 0,
+        };
+        before = Some((at, voiced.nth));
+    }
     facts.sort_by(|a, b| {
-        let key = |v: &Voiced<'_>| (v.rank.unwrap_or(u8::MAX), v.fact.is_bridgeable, Reverse(v.collected_at));
-        let same_record = a.voice == b.voice;
-        key(a).cmp(&key(b)).then_with(|| match same_record {
-            true => std::cmp::Ordering::Equal,
-            false => (a.fact.kind as u8, &a.value).cmp(&(b.fact.kind as u8, &b.value)),
-        })
+        let strength =
+            |v: &Voiced<'_>| (v.rank.unwrap_or(u8::MAX), v.fact.is_bridgeable, Reverse(v.collected_at), v.nth);
+        let by_words = || (a.fact.kind as u8, &a.value).cmp(&(b.fact.kind as u8, &b.value));
+        // One name may say different things on the lists of different machines.
+        let by_meaning = || match a.fact.says == b.fact.says {
+            true => Ordering::Equal,
+            false => a.fact.says.to_string().cmp(&b.fact.says.to_string()),
+        };
+        strength(a).cmp(&strength(b)).then_with(by_words).then_with(by_meaning)
     });
 }
 
@@ -289,6 +339,42 @@ fn is_undecided(facts: &mut [Voiced<'_>]) -> bool {
         facts[winner].fact.outcome = Outcome::Contradicted;
     }
     is_tied
+}
+
+/// Whether a provider that others name is none of those that the records of the key name.
+fn is_foreign((name, heard): (&str, Found), witnesses: &[Witness<'_>], found: &[Found], catalogue: &Catalogue) -> bool {
+    let is_exact = |found: Found| catalogue.resolve(found).is_some_and(|known| known.row.kind == MatchKind::Exact);
+    let mut own = witnesses.iter().zip(found).filter(|(_, found)| is_named(**found)).peekable();
+    own.peek().is_some()
+        && !own.any(|(witness, found)| {
+            let own = witness.claims.provider_name.as_deref().unwrap_or_default();
+            (*found == heard && is_exact(heard)) || normalise(own) == normalise(name)
+        })
+}
+
+/// What others say of another provider than the client's own records decides nothing, although those say no more than its
+/// name. Then the name and what contradicts it are told.
+fn is_refused<'a>(facts: &mut Vec<Voiced<'a>>, witnesses: &'a [Witness<'a>]) -> bool {
+    let winner = facts.iter_mut().find(|voiced| voiced.fact.outcome == Outcome::Won);
+    let Some(winner) = winner.filter(|winner| winner.is_foreign) else { return false };
+    winner.fact.outcome = Outcome::Contradicted;
+    let rank = winner.rank;
+    let named = witnesses.iter().enumerate().filter_map(|(at, w)| Some((at, w, w.claims.provider_name.as_deref()?)));
+    let mut names: Vec<Voiced<'a>> = named
+        .map(|(at, witness, name)| Voiced {
+            fact: Fact { outcome: Outcome::Contradicted, ..Fact::mute(Kind::ProviderName) },
+            rank,
+            voice: Voice::Witness(at),
+            collected_at: witness.collected_at,
+            nth: 0,
+            is_foreign: false,
+            value: Cow::Borrowed(name),
+        })
+        .collect();
+    names.sort_by(|a, b| (Reverse(a.collected_at), &a.value).cmp(&(Reverse(b.collected_at), &b.value)));
+    names.append(facts);
+    *facts = names;
+    true
 }
 
 /// Whether there is a key: what the latest collections say, and of those the one that says most.
@@ -313,21 +399,18 @@ pub(crate) fn strongest(assurances: impl Iterator<Item = &'static str>) -> Optio
 
 /// Tells the pieces that say something, the same of several voices once.
 fn tell<'a>(subject: Subject, facts: Vec<Voiced<'a>>, pieces: &mut Vec<JoinedPiece<'a>>) {
-    let start = pieces.len();
-    for Voiced { fact, rank, voice, value, .. } in facts {
-        if fact.outcome == Outcome::Silent {
-            continue;
-        }
-        let rule = fact.rule.map(RuleId::id);
-        let told = pieces[start..].iter_mut().find(|told| {
-            let piece = &told.piece;
-            (piece.kind, piece.rule, piece.says) == (fact.kind, rule, fact.says) && piece.value == value
-        });
-        match told {
-            Some(told) => told.times += 1,
+    // Pieces of one claim; what it says may differ.
+    let mut told: HashMap<(Kind, Cow<'a, str>), Vec<usize>, FixedState> = HashMap::default();
+    for Voiced { fact, rank, voice, value, .. } in facts.into_iter().filter(|f| f.fact.outcome != Outcome::Silent) {
+        let places = told.entry((fact.kind, value.clone())).or_default();
+        let (rule, outcome) = (fact.rule.map(RuleId::id), fact.outcome);
+        let is_same = |told: &JoinedPiece<'_>| (told.piece.rule, told.piece.says) == (rule, fact.says);
+        let known = places.iter().copied().find(|place| pieces.get(*place).is_some_and(is_same));
+        match known.and_then(|place| pieces.get_mut(place)) {
+            Some(known) => known.times += 1,
             None => {
-                let outcome = fact.outcome;
                 let piece = Piece { subject, kind: fact.kind, rule, rank, says: fact.says, value, outcome };
+                places.push(pieces.len());
                 pieces.push(JoinedPiece { piece, voice, times: 1 });
             }
         }
@@ -450,10 +533,108 @@ mod tests {
     #[test]
     fn a_verified_attestation_stands_above_everything() {
         let software = Claims { impl_flags: Some(2), ..claims(Some(SOFTWARE_KSP), Some(0)) };
-        let verified = [Hearsay::Verified { storage: KeyStorage::Tpm, what: "1.3.6.1.4.1.311.21.30" }];
+        let verified =
+            [Hearsay::Verified { storage: KeyStorage::Tpm, what: "endorsement_key", assurance: Some("high") }];
         let (verdicts, _) = join(&[witness(&software, None)], &verified);
         assert_eq!((verdicts.storage.value, verdicts.storage.grade), (KeyStorage::Tpm, Some(Grade::Attested)));
         assert_eq!((verdicts.storage.conflict, verdicts.hardware_backed), (true, Some(true)));
+    }
+
+    #[test]
+    fn the_assurance_of_a_verified_attestation_is_its_own() {
+        let silent = Claims { has_private_key: Some(true), ..claims(None, None) };
+        let claimed = Marks::new(&[30], Some(false), None, false);
+        assert_eq!(claimed.assurance(), Some("high"));
+        let other = Witness { marks: claimed, ..witness(&silent, None) };
+        let verified =
+            [Hearsay::Verified { storage: KeyStorage::Tpm, what: "user_credentials", assurance: Some("low") }];
+        let (verdicts, _) = join(&[witness(&silent, None), other], &verified);
+        assert_eq!((verdicts.storage.grade, verdicts.attestation_assurance), (Some(Grade::Attested), Some("low")));
+        let (verdicts, _) = join(&[witness(&silent, None), other], &[]);
+        assert_eq!((verdicts.storage.grade, verdicts.attestation_assurance), (Some(Grade::Inferred), Some("high")));
+    }
+
+    #[test]
+    fn what_others_say_of_another_provider_fills_nothing() {
+        let own = claims(Some("Nobody's Own Provider"), None);
+        for name in [PLATFORM, ENHANCED] {
+            let declared = [Hearsay::DeclaredProvider { name: name.into(), by_ca: true }];
+            let (verdicts, pieces) = join(&[witness(&own, None)], &declared);
+            assert_eq!((verdicts.api.value, verdicts.api.grade, verdicts.api.conflict), (KeyApi::Unknown, None, true));
+            assert_eq!((verdicts.storage.value, verdicts.storage.conflict), (KeyStorage::Unknown, true));
+            assert_eq!(verdicts.hardware_backed, None);
+            assert!(pieces.contains(&"provider_name Nobody's Own Provider contradicted x1".to_owned()), "{pieces:?}");
+            assert!(pieces.contains(&format!("declared_provider {name} contradicted x1")), "{pieces:?}");
+        }
+        // The same name otherwise spelled is no other.
+        let own = claims(Some("MICROSOFT  Platform Crypto Provider\u{ae}"), None);
+        let declared = [Hearsay::DeclaredProvider { name: PLATFORM.into(), by_ca: false }];
+        let (verdicts, _) = join(&[witness(&own, None)], &declared);
+        assert_eq!((verdicts.storage.value, verdicts.storage.conflict), (KeyStorage::Tpm, false));
+    }
+
+    #[test]
+    fn an_enrolments_attestation_does_not_choose_what_kind_of_hardware_it_is() {
+        let flagged = Claims { impl_flags: Some(1), ..claims(Some("Nobody's Own Provider"), Some(0)) };
+        let heard = [Hearsay::DeclaredAttestation { marks: "endorsement_key_hash".into(), storage: KeyStorage::Tpm }];
+        let (verdicts, _) = join(&[witness(&flagged, None)], &heard);
+        assert_eq!((verdicts.storage.value, verdicts.storage.conflict), (KeyStorage::OtherHardware, false));
+    }
+
+    /// Claims that agree and contradict on every rank, several on one rank of one record among them.
+    fn many_claims() -> Vec<Claims<'static>> {
+        let text = |text: &'static str| Some(text.into());
+        let mut all = vec![
+            claims(Some(ENHANCED), Some(1)),
+            claims(Some(SOFTWARE_KSP), Some(0)),
+            Claims { impl_flags: Some(1), ..claims(Some(PLATFORM), Some(0)) },
+            Claims { impl_flags: Some(2), impl_api: Some(Api::Capi), ..claims(Some("Nobody's"), None) },
+            Claims { impl_flags: Some(2), impl_api: Some(Api::Cng), ..claims(Some("Nobody's"), None) },
+            Claims { ncrypt_key_handle: Some(true), enumerated_api: Some(Api::Capi), ..claims(None, None) },
+            Claims { virtual_iso: Some(1), isolated_key: true, ..claims(Some(SOFTWARE_KSP), None) },
+            Claims { reader: text("Windows Hello for Business 1"), ..claims(None, None) },
+            Claims { in_file: true, ..claims(None, None) },
+        ];
+        let places = ["Yubico YubiKey OTP+FIDO+CCID 0", "Virtual Smart Card 0", "Some Reader 1", "Rainbow 3", ""];
+        for container in places {
+            for path in places {
+                let place = |place: &str| Some(format!("\\\\.\\{place}\\c").into());
+                all.push(Claims { key_container: place(container), key_path: place(path), ..claims(None, None) });
+            }
+        }
+        all
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_verdict_does_not_depend_on_the_order_of_the_records(
+            picks in proptest::collection::vec((0..34_usize, proptest::option::of(0..2_i64)), 1..40),
+            heard in proptest::collection::vec(0..6_usize, 0..4),
+            seed in proptest::arbitrary::any::<u64>(),
+        ) {
+            use std::hash::BuildHasher;
+            let all = many_claims();
+            let mut witnesses: Vec<Witness<'_>> =
+                picks.iter().filter_map(|(at, time)| Some(witness(all.get(*at)?, *time))).collect();
+            let hearsay = [
+                Hearsay::DeclaredProvider { name: PLATFORM.into(), by_ca: true },
+                Hearsay::DeclaredProvider { name: ENHANCED.into(), by_ca: true },
+                Hearsay::DeclaredAttestation { marks: "endorsement_key_hash".into(), storage: KeyStorage::Tpm },
+                Hearsay::ExportedName { name: PLATFORM.into() },
+                Hearsay::TemplateCategory { category: "legacy", api: Api::Capi },
+                Hearsay::Verified { storage: KeyStorage::Tpm, what: "endorsement_key", assurance: Some("high") },
+            ];
+            let mut heard: Vec<Hearsay<'_>> = heard.iter().map(|at| hearsay[*at].clone()).collect();
+            let (verdicts, mut pieces) = join(&witnesses, &heard);
+            let mut order: Vec<usize> = (0..witnesses.len()).collect();
+            order.sort_by_key(|at| FixedState::with_seed(seed).hash_one(at));
+            witnesses = order.iter().map(|at| witnesses[*at]).collect();
+            heard.reverse();
+            let (again, mut told) = join(&witnesses, &heard);
+            pieces.sort();
+            told.sort();
+            assert_eq!((verdicts, pieces), (again, told));
+        }
     }
 
     #[test]
@@ -465,7 +646,7 @@ mod tests {
             Hearsay::DeclaredAttestation { marks: "endorsement_key_hash".into(), storage: KeyStorage::Tpm },
             Hearsay::ExportedName { name: PLATFORM.into() },
             Hearsay::TemplateCategory { category: "legacy", api: Api::Capi },
-            Hearsay::Verified { storage: KeyStorage::Tpm, what: "1.3.6.1.4.1.311.21.30" },
+            Hearsay::Verified { storage: KeyStorage::Tpm, what: "endorsement_key", assurance: Some("high") },
         ];
         let mut decided = std::collections::BTreeSet::new();
         for hearsay in all {

@@ -162,7 +162,8 @@ pub(super) fn weigh<'f>(facts: impl Iterator<Item = &'f mut Fact>) -> Verdict<Ke
         }
         fact.outcome = Outcome::Agreed;
         // What nobody verified may agree, but it does not choose among what stronger evidence leaves open.
-        if before.single().is_some() || fact.rule == Some(RuleId::AttestationUnverified) {
+        let is_unverified = matches!(fact.rule, Some(RuleId::AttestationUnverified | RuleId::CaAttestation));
+        if before.single().is_some() || is_unverified {
             continue;
         }
         if left.has(value) {

@@ -10,7 +10,7 @@ use super::products;
 use super::table::{self, Kind, Row, Support};
 use super::{Applies, Context, Outcome, Rule, Severity, SiteVersion, Status, short};
 use crate::classify::{KeyApi, KeyPresence, KeyStorage};
-use crate::record::{BindingKind, StoreLocation};
+use crate::record::{Api, BindingKind, StoreLocation};
 
 /// As in the column `product`.
 pub(super) const PRODUCT: &str = "Configuration Manager";
@@ -161,6 +161,13 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
     }
     let said = match key.api.value {
         KeyApi::None => return None,
+        KeyApi::Capi | KeyApi::Cng if key.presence == KeyPresence::Missing => {
+            let api = key.api.value.as_str();
+            Said::new(
+                Status::Unknown,
+                format!("the client's key is declared in {api}, and is not there or could not be opened"),
+            )
+        }
         KeyApi::Capi => Said::new(Status::Ok, "the client's key is in CryptoAPI, which every version takes"),
         KeyApi::Cng => cng_client(key, certificate, client, context),
         KeyApi::Unknown => {
@@ -289,7 +296,7 @@ fn is_managed(client: &Client<'_>, context: &Context<'_>) -> bool {
         || client.cm_client_version.is_some()
         || client.cm_site_code.is_some()
         || !client.roles.is_empty()
-        || client.bindings.iter().any(|b| matches!(b.kind, BindingKind::CmClient | BindingKind::CmRole))
+        || client.of_bindings().has_configmgr
 }
 
 /// The row that a role's name stands for; any of its rows.
@@ -330,23 +337,22 @@ fn judge_role(
                 .at_binding(binding.or(role_at)),
         );
     };
-    let mut judged: Vec<[u8; 16]> = Vec::new();
+    let mut judged: Vec<Option<[u8; 16]>> = Vec::new();
     let mut has_endpoint = false;
     for at in certificates_of(client, role_at, role) {
         has_endpoint = true;
-        let Some(bound) = client.bindings.get(at).and_then(|binding| binding.key.as_ref()) else { continue };
-        if judged.contains(&bound.key_id) {
+        let Some(binding) = client.bindings.get(at) else { continue };
+        let Some(bound) = &binding.key else { continue };
+        if bound.key_id.is_some() && judged.contains(&bound.key_id) {
             continue;
         }
         judged.push(bound.key_id);
-        let key = match bound.api {
-            KeyApi::Capi => RoleKey::Capi,
-            KeyApi::Cng => RoleKey::Cng,
-            KeyApi::None | KeyApi::Unknown => RoleKey::Unknown,
-        };
-        let name =
-            client.bindings.get(at).and_then(|binding| binding.name).map(|name| format!("; bound to {}", short(name)));
-        judge(key, Some(at), &name.unwrap_or_default());
+        let name = binding.name.map(|name| format!("; bound to {}", short(name))).unwrap_or_default();
+        match binding.api() {
+            Ok(Api::Capi) => judge(RoleKey::Capi, Some(at), &name),
+            Ok(Api::Cng) => judge(RoleKey::Cng, Some(at), &name),
+            Err(why) => judge(RoleKey::Unknown, Some(at), &format!("; {why}{name}")),
+        }
     }
     if judged.is_empty() {
         let why = match has_endpoint {
@@ -414,13 +420,8 @@ fn role_at_version(id: &str, key: RoleKey, version: SiteVersion) -> Said {
     match key {
         RoleKey::Cng => cng,
         RoleKey::Capi => Said::new(Status::Ok, "a CryptoAPI key works"),
-        RoleKey::Unknown => Said::new(
-            Status::Unknown,
-            format!(
-                "the interface of the key is not known: with CryptoAPI ok, with CNG {}: {}",
-                cng.status.as_str(),
-                cng.why
-            ),
-        ),
+        RoleKey::Unknown => {
+            Said::new(Status::Unknown, format!("with CryptoAPI ok, with CNG {}: {}", cng.status.as_str(), cng.why))
+        }
     }
 }

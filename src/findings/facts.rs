@@ -1,10 +1,14 @@
 //! What rules look at: keys, bindings, templates and clients with everything the scan knows of them, as plain values.
 //! Where they come from is no matter of rules. Every `None` means "not known".
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
+use super::SiteVersion;
 use crate::classify::{KeyApi, KeyPresence, KeyStorage, Verdict};
-use crate::record::{BindingKind, StoreLocation, Text};
+use crate::hex;
+use crate::record::{Api, BindingKind, StoreLocation, Text};
 
 /// Facts of one certificate, parsed here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -123,8 +127,8 @@ pub struct Key<'a> {
     pub stores: &'a [(Option<StoreLocation>, Option<Text<'a>>)],
     /// Its certificates, the one that ends last first; empty where none is known.
     pub certificates: &'a [CertificateFacts<'a>],
-    /// How many clients of the scan have a private key of this public key, this one counted; keys whose client is not
-    /// known do not count.
+    /// How many clients of the scan have a private key of this public key, this one counted; keys that are missing, and those
+    /// whose client is not known, do not count.
     pub clients_with_key: u32,
     /// Templates of its certificates that the scan has, found by name or OID.
     pub templates: &'a [&'a TemplateFacts],
@@ -154,22 +158,73 @@ pub struct Binding<'a> {
 /// What a binding needs to know of its key.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// Identity of the key.
-    pub key_id: [u8; 16],
+    /// Identity of the key; `None` where several keys have the certificate, and differ ([`choose`]).
+    pub key_id: Option<[u8; 16]>,
+    /// It is the machine's key, not a user's.
+    pub is_machine: bool,
     /// Whether there is a key.
     pub presence: KeyPresence,
     /// Its interface.
     pub api: KeyApi,
     /// Where it lives.
     pub storage: KeyStorage,
-    /// Whether it can be exported.
-    pub is_exportable: Option<bool>,
-    /// Algorithm of the key, as in `certificates`.
-    pub key_algorithm: Option<String>,
-    /// Bits of the key.
-    pub key_size_bits: Option<i32>,
-    /// Provider as claimed.
-    pub provider_name: Option<String>,
+    /// `dwKeySpec`, where all records agree on it: 1 is AT_KEYEXCHANGE, 2 is AT_SIGNATURE (wincrypt.h).
+    pub key_spec: Option<u32>,
+    /// Why it is not known which key it is.
+    pub doubt: Option<String>,
+}
+
+impl Bound {
+    /// What bindings are judged by.
+    fn nature(&self) -> (KeyApi, KeyStorage, Option<u32>) {
+        (self.api, self.storage, self.key_spec)
+    }
+
+    /// Another key that says the same to every rule.
+    pub fn is_like(&self, other: &Bound) -> bool {
+        (self.is_machine, self.presence, self.nature()) == (other.is_machine, other.presence, other.nature())
+    }
+}
+
+impl Binding<'_> {
+    /// Interface of its key, or why that is not known.
+    pub fn api(&self) -> Result<Api, &str> {
+        let Some(key) = &self.key else { return Err("the key was not seen") };
+        match (&key.doubt, key.presence, key.api) {
+            (Some(doubt), ..) => Err(doubt),
+            (None, KeyPresence::Missing, _) => Err("the key is declared, and is not there or could not be opened"),
+            (None, _, KeyApi::Capi) => Ok(Api::Capi),
+            (None, _, KeyApi::Cng) => Ok(Api::Cng),
+            (None, _, KeyApi::None | KeyApi::Unknown) => Err("the interface of the key is not known"),
+        }
+    }
+}
+
+/// Which of the keys of its certificate a binding uses. Endpoints, sites and roles use the machine's; SQL Server may use its
+/// account's. A key that is there comes before one that is missing. Of those that are left and differ, nobody knows.
+pub fn choose(kind: BindingKind, keys: &[Bound]) -> Option<Bound> {
+    let mut left: Vec<&Bound> = keys.iter().collect();
+    let mut prefer = |is_better: &dyn Fn(&Bound) -> bool| {
+        if left.iter().any(|key| is_better(key)) {
+            left.retain(|key| is_better(key));
+        }
+    };
+    if kind != BindingKind::SqlServer {
+        prefer(&|key| key.is_machine);
+    }
+    prefer(&|key| matches!(key.presence, KeyPresence::Opened | KeyPresence::Declared));
+    left.sort_by_key(|key| key.key_id);
+    let first = *left.first()?;
+    let other = left.iter().find(|key| key.nature() != first.nature());
+    let Some(other) = other else { return Some(first.clone()) };
+    let name = |key: &Bound| {
+        let id = key.key_id.map(|id| hex::text(&id)).unwrap_or_default();
+        let spec = key.key_spec.map(|spec| format!(", KeySpec {spec}")).unwrap_or_default();
+        format!("{id} ({}, {}{spec})", key.api.as_str(), key.storage.as_str())
+    };
+    let doubt = format!("several keys have its certificate, and differ: {} and {}", name(first), name(other));
+    let (api, storage) = (KeyApi::Unknown, KeyStorage::Unknown);
+    Some(Bound { key_id: None, api, storage, key_spec: None, doubt: Some(doubt), ..first.clone() })
 }
 
 /// A client. The keys of a client are judged one by one, its bindings and itself after them.
@@ -188,7 +243,7 @@ pub struct Client<'a> {
     /// Code of its Configuration Manager site.
     pub cm_site_code: Option<&'a str>,
     /// Version of that site, where the exports of its servers agree on one.
-    pub site_version: Option<&'a str>,
+    pub site_version: Option<SiteVersion>,
     /// Registry value DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
     /// Its bindings and roles, in order.
@@ -197,6 +252,34 @@ pub struct Client<'a> {
     pub capi_card_keys: u32,
     /// Programs that event 624 named, each once, in order.
     pub capi_programs: &'a [String],
+    /// What all bindings say together, worked out once.
+    pub of_bindings: OnceCell<OfBindings>,
+}
+
+/// What the bindings of a client say together.
+#[derive(Clone, Copy, Debug)]
+pub struct OfBindings {
+    /// Version of the Configuration Manager site: the outer `None` where none says one, the inner where they disagree.
+    pub site_version: Option<Option<SiteVersion>>,
+    /// Configuration Manager has a role or a client there.
+    pub has_configmgr: bool,
+}
+
+impl Client<'_> {
+    /// What its bindings say together.
+    pub fn of_bindings(&self) -> OfBindings {
+        *self.of_bindings.get_or_init(|| {
+            let mut versions = self.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
+            let first = versions.next();
+            OfBindings {
+                site_version: first.map(|first| versions.all(|version| version == first).then_some(first)),
+                has_configmgr: self
+                    .bindings
+                    .iter()
+                    .any(|b| matches!(b.kind, BindingKind::CmClient | BindingKind::CmRole)),
+            }
+        })
+    }
 }
 
 /// What holds for the whole scan.
@@ -206,4 +289,6 @@ pub struct Scan<'a> {
     pub as_of: Option<i64>,
     /// Version of the Configuration Manager site: `--site-version`, as typed; wins over what exports say.
     pub site_version: Option<&'a str>,
+    /// The version that all sites of the scan have, as far as exports say.
+    pub common_version: Option<SiteVersion>,
 }

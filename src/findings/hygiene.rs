@@ -4,7 +4,7 @@ use time::{Date, OffsetDateTime};
 
 use super::facts::{CertificateFacts, Client, Key};
 use super::{Applies, Context, Outcome, Rule, Severity, short};
-use crate::classify::{Grade, KeyApi, KeyStorage};
+use crate::classify::{Grade, KeyApi, KeyPresence, KeyStorage};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
@@ -119,7 +119,8 @@ rules! {
     /// Not this machine's own.
     SHARED_KEY = "shared_key", Medium, shared_key,
         "One private key is on several clients",
-        "Whoever has one of the machines can speak for all of them, and a key that was copied was exportable.",
+        "Whoever has one of the machines can speak for all of them, and a key that was copied was exportable. Not said of keys on \
+         cards and tokens, in modules and services of the network, and of keys that could not be opened.",
         "Give every machine its own key, unless it is a certificate of a farm.",
         "NIST SP 800-57 Part 1 Revision 5, section 6.1";
 }
@@ -320,8 +321,26 @@ fn expiring_certificate(key: &Key<'_>, _: &Client<'_>, context: &Context<'_>) ->
 }
 
 fn shared_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
-    if key.clients_with_key < 2 {
+    if key.clients_with_key < 2 || !matches!(key.presence, KeyPresence::Opened | KeyPresence::Declared) {
         return None;
     }
-    Some(Outcome::of_key(&SHARED_KEY, format!("the same private key is on {} clients", key.clients_with_key)))
+    let clients = key.clients_with_key;
+    match key.storage.value {
+        // A card goes with its user, and a module in the network serves many machines: the key is there once.
+        KeyStorage::SmartCard
+        | KeyStorage::UsbToken
+        | KeyStorage::Hsm
+        | KeyStorage::CloudKms
+        | KeyStorage::OtherHardware => None,
+        KeyStorage::Unknown | KeyStorage::None => {
+            let message = format!(
+                "the same private key is known on {clients} clients; where it is stored is not known, and one on a card that \
+                 goes with its user looks alike"
+            );
+            Some(Outcome::of_key(&SHARED_KEY, message).with_severity(Severity::Low))
+        }
+        KeyStorage::Software | KeyStorage::Vbs | KeyStorage::Tpm | KeyStorage::VirtualSmartCard => {
+            Some(Outcome::of_key(&SHARED_KEY, format!("the same private key is on {clients} clients")))
+        }
+    }
 }

@@ -208,10 +208,10 @@ impl<'a> Context<'a> {
         self.scan.as_of
     }
 
-    /// The version of the site by the option, which wins over every export. An option that is no version leaves the
-    /// version unknown.
+    /// The version that holds for every site: that of the option, which wins over every export, else the one that exports
+    /// agree on. An option that is no version leaves the version unknown.
     fn site_version(&self) -> Option<SiteVersion> {
-        self.site_version
+        if self.scan.site_version.is_some() { self.site_version } else { self.scan.common_version }
     }
 
     /// The version of a client's site: that of the option, else the one that its bindings agree on, else that of the site
@@ -220,9 +220,7 @@ impl<'a> Context<'a> {
         if self.scan.site_version.is_some() {
             return self.site_version;
         }
-        let mut versions = client.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
-        let Some(first) = versions.next() else { return client.site_version.and_then(SiteVersion::parse) };
-        versions.all(|version| version == first).then_some(first)
+        client.of_bindings().site_version.unwrap_or(client.site_version)
     }
 }
 

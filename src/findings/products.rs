@@ -2,8 +2,7 @@
 
 use super::facts::{Binding, Client};
 use super::{Applies, Context, Outcome, Rule, Severity, Status, short};
-use crate::classify::KeyApi;
-use crate::record::BindingKind;
+use crate::record::{Api, BindingKind};
 
 /// Application ids in http.sys: Microsoft's documentation of AD FS and of Routing and Remote Access.
 const ADFS: &str = "{5d89a20c-beab-4389-9447-324788eb944a}";
@@ -73,14 +72,6 @@ pub(super) fn is_other_than_iis(app_id: &str) -> bool {
     [ADFS, SSTP].iter().any(|known| known.eq_ignore_ascii_case(app_id.trim()))
 }
 
-/// Interface of a binding's key; `Unknown` where the key was not seen.
-fn api(binding: &Binding<'_>) -> KeyApi {
-    binding.key.as_ref().map_or(KeyApi::Unknown, |key| match key.api {
-        KeyApi::None => KeyApi::Unknown,
-        api => api,
-    })
-}
-
 /// `at NAME`, where the binding has a name.
 fn at_name(binding: &Binding<'_>) -> String {
     binding.name.map(|name| format!(" at {}", short(name))).unwrap_or_default()
@@ -90,7 +81,14 @@ fn outcome(rule: &'static Rule, scenario: &'static str, status: Status, at: usiz
     Outcome::new(rule, status, "binding", message).in_scenario(scenario).at_binding(Some(at))
 }
 
-const NOT_SEEN: &str = "the interface of the key is not known";
+/// `dwKeySpec` of a CryptoAPI key that encrypts, and of one that only signs (wincrypt.h).
+const AT_KEYEXCHANGE: u32 = 1;
+const AT_SIGNATURE: u32 = 2;
+
+/// KeySpec of a binding's key.
+fn key_spec(binding: &Binding<'_>) -> Option<u32> {
+    binding.key.as_ref().and_then(|key| key.key_spec)
+}
 
 fn adfs_certificate(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outcome>) {
     for (at, binding) in client.bindings.iter().enumerate() {
@@ -100,17 +98,28 @@ fn adfs_certificate(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Out
         }
         let is_ssl = is_endpoint || binding.port.is_some();
         let scenario = if is_ssl { "adfs_ssl" } else { "adfs_certificate" };
-        let (status, what) = match (api(binding), is_ssl) {
-            (KeyApi::Cng, true) => (Status::Ok, "the key is in CNG, which AD FS takes for SSL"),
-            (KeyApi::Cng, false) => (
+        let (status, what) = match (binding.api(), is_ssl) {
+            (Ok(Api::Cng), true) => (Status::Ok, "the key is in CNG, which AD FS takes for SSL"),
+            (Ok(Api::Cng), false) => (
                 Status::Unknown,
                 "the key is in CNG: fine for SSL, but not for token signing, token decrypting and service communications, and \
                  the export does not say which it is",
             ),
-            (KeyApi::Capi, _) => {
-                (Status::Ok, "the key is in CryptoAPI, as AD FS takes it, with KeySpec 1, for everything")
-            }
-            (KeyApi::None | KeyApi::Unknown, _) => (Status::Unknown, NOT_SEEN),
+            (Ok(Api::Capi), _) => match (key_spec(binding), is_ssl) {
+                (Some(AT_KEYEXCHANGE), _) => {
+                    (Status::Ok, "the key is in CryptoAPI with KeySpec 1, as AD FS takes it for everything")
+                }
+                (Some(AT_SIGNATURE), true) => {
+                    (Status::Warns, "the key is in CryptoAPI with KeySpec 2, and AD FS asks for KeySpec 1")
+                }
+                (Some(AT_SIGNATURE), false) => (
+                    Status::Unknown,
+                    "the key is in CryptoAPI with KeySpec 2: fine for token signing, but not for token decrypting and service \
+                     communications, and the export does not say which it is",
+                ),
+                _ => (Status::Unknown, "the key is in CryptoAPI, and its KeySpec, which must be 1, is not known"),
+            },
+            (Err(why), _) => (Status::Unknown, why),
         };
         let message = format!("certificate of AD FS{}: {what}", at_name(binding));
         outcomes.push(outcome(&ADFS_CERTIFICATE, scenario, status, at, message));
@@ -123,10 +132,19 @@ fn sql_server_tls(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outco
         if binding.kind != BindingKind::SqlServer || binding.sha1.is_none() {
             continue;
         }
-        let (status, what) = match api(binding) {
-            KeyApi::Cng => (Status::Blocks, "the key is in CNG, where it has no KeySpec AT_KEYEXCHANGE"),
-            KeyApi::Capi => (Status::Ok, "the key is in CryptoAPI; its KeySpec must be AT_KEYEXCHANGE"),
-            KeyApi::None | KeyApi::Unknown => (Status::Unknown, NOT_SEEN),
+        let (status, what) = match (binding.api(), key_spec(binding)) {
+            (Ok(Api::Cng), _) => (Status::Blocks, "the key is in CNG, where it has no KeySpec AT_KEYEXCHANGE"),
+            (Ok(Api::Capi), Some(AT_KEYEXCHANGE)) => {
+                (Status::Ok, "the key is in CryptoAPI with KeySpec AT_KEYEXCHANGE")
+            }
+            (Ok(Api::Capi), Some(AT_SIGNATURE)) => {
+                (Status::Blocks, "the key is in CryptoAPI with KeySpec AT_SIGNATURE, and must have AT_KEYEXCHANGE")
+            }
+            (Ok(Api::Capi), _) => (
+                Status::Unknown,
+                "the key is in CryptoAPI, and its KeySpec, which must be AT_KEYEXCHANGE, is not known",
+            ),
+            (Err(why), _) => (Status::Unknown, why),
         };
         let message = format!("certificate of SQL Server{}: {what}", at_name(binding));
         outcomes.push(outcome(&SQL_SERVER_TLS, "sql_server_tls", status, at, message));
@@ -145,10 +163,10 @@ fn exchange_forms_authentication(client: &Client<'_>, _: &Context<'_>, outcomes:
         if !is_site(binding, "default web site", 443) {
             continue;
         }
-        let (status, what) = match api(binding) {
-            KeyApi::Cng => (Status::Blocks, "the key is in CNG, and the logon page comes back without end"),
-            KeyApi::Capi => (Status::Ok, "the key is in CryptoAPI"),
-            KeyApi::None | KeyApi::Unknown => (Status::Unknown, NOT_SEEN),
+        let (status, what) = match binding.api() {
+            Ok(Api::Cng) => (Status::Blocks, "the key is in CNG, and the logon page comes back without end"),
+            Ok(Api::Capi) => (Status::Ok, "the key is in CryptoAPI"),
+            Err(why) => (Status::Unknown, why),
         };
         let message =
             format!("certificate of the default web site beside Exchange Back End{}: {what}", at_name(binding));

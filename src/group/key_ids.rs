@@ -120,14 +120,10 @@ fn field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// `CRYPT_MACHINE_KEYSET` and `NCRYPT_MACHINE_KEY_FLAG` (wincrypt.h, ncrypt.h).
-const MACHINE_KEY: u32 = 0x20;
-
 /// Whose key it is: a user's SID, or the machine's.
 fn owner<'a>(o: &'a Observation<'_>) -> &'a str {
-    let machine_flag = o.claims.key_flags.is_some_and(|flags| flags & MACHINE_KEY != 0);
     match (o.store_location, o.user_sid.as_deref()) {
-        _ if machine_flag => "machine",
+        _ if o.claims.is_machine_key() => "machine",
         (Some(StoreLocation::CurrentUser), Some(sid)) => sid,
         (Some(StoreLocation::CurrentUser), None) => "user",
         _ => "machine",

@@ -223,7 +223,7 @@ impl Group {
         self.runs.push(run, verdicts);
         if self.key_ids.push(at, row, number, verdicts.presence) {
             let state = self.keys.of_row.last().copied().unwrap_or_default();
-            self.notes.key(row, state, number.is_some());
+            self.notes.key(row, state, number.is_some(), verdicts.presence);
         }
         self.certificate_of.push(number.unwrap_or(NULL));
         self.text += row::text_bytes(row.observation) + certificate.map_or(0, |(_, bytes)| bytes);

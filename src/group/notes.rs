@@ -4,7 +4,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::classify::{Marks, claims_key, names_place};
+use crate::classify::{KeyPresence, Marks, claims_key, names_place};
 use crate::client::Basis;
 use crate::findings::facts::TemplateFacts;
 use crate::group::certstore::{Entry, policy_arc};
@@ -30,11 +30,21 @@ const OWN_BYTES: usize = 200;
 /// States of rows of which the last is remembered: a fleet has some hundreds.
 const MAX_LAST_STATES: usize = 1024;
 
+/// A row with a key, until the key has its identity.
+struct Waiting {
+    /// Where its own words end.
+    own_end: usize,
+    /// The number of its state.
+    state: u32,
+    /// The key could not be opened.
+    is_missing: bool,
+}
+
 /// Notes of one group.
 #[derive(Default)]
 pub struct Notes {
-    /// Where each row's own words end, and the number of its state.
-    waiting: Vec<(usize, u32)>,
+    /// Rows with keys.
+    waiting: Vec<Waiting>,
     words: Vec<u8>,
     /// Numbers of what notes share: states, and lists of providers.
     shared: HashMap<Box<[u8]>, u32, FixedState>,
@@ -108,7 +118,7 @@ impl Notes {
     }
 
     /// Takes in a row with a key. `row_state` is the state of the row (`states`), which stands for its store and its texts.
-    pub fn key(&mut self, row: &Row<'_>, row_state: u32, has_certificate: bool) {
+    pub fn key(&mut self, row: &Row<'_>, row_state: u32, has_certificate: bool, presence: KeyPresence) {
         let o = row.observation;
         let (container, path) = (o.claims.key_container.as_deref(), o.claims.key_path.as_deref());
         // Where they say nothing of the place, what is left of them is that a key is claimed.
@@ -123,14 +133,14 @@ impl Notes {
         };
         own.write(&mut self.words);
         let own_end = self.words.len();
-        let number = self.state(row, row_state);
+        let state = self.state(row, row_state);
         if let (true, Some(name)) = (o.claims.in_file, o.claims.provider_name.as_deref()) {
             let mut told = Vec::new();
             let said = Said::FileProvider(Text::Borrowed(name));
             note::append(&Word { origin: origin(&row.origin, o.lineage), said }, &mut told);
             self.of_files.push((self.waiting.len(), told));
         }
-        self.waiting.push((own_end, number));
+        self.waiting.push(Waiting { own_end, state, is_missing: presence == KeyPresence::Missing });
     }
 
     /// The number of what a row says of its key as others do. Rows of one state differ in few claims, and seldom.
@@ -259,7 +269,7 @@ impl Notes {
         keys.reserve(waiting.len() * 80);
         let mut of_files = std::mem::take(&mut self.of_files).into_iter().peekable();
         let mut profiles: HashMap<u32, Vec<u8>, FixedState> = HashMap::default();
-        for (at, ((row, key_id), (own_end, state))) in ids.all().zip(waiting).enumerate() {
+        for (at, ((row, key_id), Waiting { own_end, state, is_missing })) in ids.all().zip(waiting).enumerate() {
             let number = certificate_of.get(row as usize).copied().filter(|number| *number != NULL);
             let certificate = number.and_then(|number| Some((number, entries.get(number as usize)?)));
             let spki_sha256 = certificate.and_then(|(_, entry)| entry.spki_sha256);
@@ -296,6 +306,8 @@ impl Notes {
             start = own_end;
             let told = of_files.next_if(|(of, _)| *of == at).map(|(_, told)| told);
             if let Some(spki) = &spki_sha256 {
+                let class = if is_missing { Class::MissingKey } else { Class::Key };
+                let head = Head { class, ..head };
                 head.write(keys.of(across::part(spki)), |out| out.extend(told.iter().flatten()));
             }
         }

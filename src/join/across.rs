@@ -1,6 +1,6 @@
 //! The first step: what can be said of a public key whoever has it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 
 use arrow::array::AsArray;
@@ -18,6 +18,8 @@ use super::parts::{Parts, Taken, part_of};
 
 /// Most words of others kept for one public key, each different from the others: a key has one or two enrolments.
 const MAX_WORDS: usize = 64;
+/// Longest word that is kept, in bytes; Windows limits names of providers to 260 characters.
+const MAX_WORD: usize = 1024;
 /// Rows of `certificates` looked at together.
 const BATCH_ROWS: usize = 32 * 1024;
 
@@ -73,7 +75,7 @@ pub fn name(nameless: &[Vec<u8>], certificates: &Certificates, by_key: &mut Part
     Ok(())
 }
 
-/// Joins one part: for each key of which there is something to say a note, with the part of its client.
+/// Joins one part: for each public key of which there is something to say a note, with every part that has a key of it.
 pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>, Error> {
     let bytes = taken.read()?;
     let all = || bytes.iter().flat_map(|bytes| note::all(bytes));
@@ -82,7 +84,7 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
     let mut spoken_of = Vec::new();
     for (head, body, _) in all() {
         first_bytes.push(first(&head));
-        if head.class != Class::Key || !body.is_empty() {
+        if head.class == Class::Attached || !body.is_empty() {
             spoken_of.push(first(&head));
         }
     }
@@ -97,10 +99,10 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
     notes.sort_by_key(|(head, _)| (halves(head), head.class, u128::from_be_bytes(head.key_id)));
     let mut told = Vec::new();
     for of_key in notes.chunk_by(|(a, _), (b, _)| a.spki_sha256 == b.spki_sha256) {
-        let keys = || of_key.iter().filter(|(head, _)| head.class == Class::Key);
+        let there = of_key.iter().map(|(head, _)| head).filter(|head| head.class == Class::Key);
         // A machine under two names is one.
         let own_name = |name| aliases.get(name).copied().unwrap_or(name);
-        let mut clients: Vec<&str> = keys().filter_map(|(head, _)| head.client).map(own_name).collect();
+        let mut clients: Vec<&str> = there.filter_map(|head| head.client).map(own_name).collect();
         clients.sort_unstable();
         clients.dedup();
         let (words, enrolments) = words(of_key);
@@ -108,18 +110,15 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
             continue;
         }
         let clients_with_key = u32::try_from(clients.len()).unwrap_or(u32::MAX);
-        let mut last = None;
-        for (head, _) in keys() {
-            if last == Some(head.key_id) {
-                continue;
-            }
-            last = Some(head.key_id);
-            let attached = Attached { clients_with_key, words: words.clone(), enrolments };
-            let mut bytes = Vec::new();
-            let named = Head { class: Class::Attached, ..*head };
-            named.write(&mut bytes, |out| note::append(&attached, out));
-            told.push((note::part(&named), bytes));
-        }
+        let attached = Attached { clients_with_key, words, enrolments };
+        let spki_sha256 = of_key.first().and_then(|(head, _)| head.spki_sha256);
+        let mut note = Vec::new();
+        let head = Head { spki_sha256, ..Head::of_client(Class::Attached, None) };
+        head.write(&mut note, |out| note::append(&attached, out));
+        // To every part that has such a key: once, however many keys there are.
+        let keys = of_key.iter().filter(|(head, _)| head.class != Class::Attached);
+        let parts: BTreeSet<usize> = keys.map(|(head, _)| note::part(head)).collect();
+        told.extend(parts.into_iter().map(|part| (part, note.clone())));
     }
     Ok(told)
 }
@@ -138,13 +137,14 @@ fn halves(head: &Head<'_>) -> [u128; 2] {
 fn words<'a>(of_key: &[(Head<'a>, &'a [u8])]) -> (Vec<Word<'a>>, u32) {
     let mut words: Vec<Word<'a>> = Vec::new();
     let mut enrolments = 0;
-    let mut add = |word: Word<'a>| {
+    let mut add = |mut word: Word<'a>| {
+        word.said.clip(MAX_WORD);
         if words.len() < MAX_WORDS && words.iter().all(|known| known.said != word.said) {
             words.push(word);
         }
     };
     for (head, body) in of_key {
-        if head.class == Class::Key {
+        if head.class != Class::Attached {
             if !body.is_empty()
                 && let Ok(word) = postcard::from_bytes::<Word<'_>>(body)
             {

@@ -25,6 +25,8 @@ pub struct Vouched {
     pub storage: KeyStorage,
     /// What was verified.
     pub what: &'static str,
+    /// How the authority knows the TPM, where it is one.
+    pub assurance: Option<&'static str>,
 }
 
 /// A certificate with its length in front.
@@ -85,18 +87,21 @@ impl Verified {
     pub fn of(&self, sha256: &[u8; 32], spki_sha256: Option<[u8; 32]>) -> Option<Result<Vouched, Why>> {
         let slot = spki_sha256.and_then(|spki| self.yubikey.get(&spki)).map(|slot| match slot {
             Ok(attested) if attested.is_for(spki_sha256) => {
-                Ok(Vouched { storage: KeyStorage::UsbToken, what: "yubikey_slot_certificate" })
+                Ok(Vouched { storage: KeyStorage::UsbToken, what: "yubikey_slot_certificate", assurance: None })
             }
             Ok(_) => Err(Why::NotMarked),
             Err(why) => Err(*why),
         });
-        let tpm = self.tpm.get(sha256).map(|tpm| match tpm {
-            Ok(Assurance::High) => Ok("endorsement_key"),
-            Ok(Assurance::Medium) => Ok("endorsement_certificate"),
-            Ok(Assurance::Low) => Ok("user_credentials"),
-            Err(why) => Err(*why),
+        let tpm = self.tpm.get(sha256).map(|tpm| {
+            tpm.map(|assurance| {
+                let what = match assurance {
+                    Assurance::High => "endorsement_key",
+                    Assurance::Medium => "endorsement_certificate",
+                    Assurance::Low => "user_credentials",
+                };
+                Vouched { storage: KeyStorage::Tpm, what, assurance: Some(assurance.as_str()) }
+            })
         });
-        let tpm = tpm.map(|tpm| tpm.map(|what| Vouched { storage: KeyStorage::Tpm, what }));
         match (tpm, slot) {
             (Some(Ok(vouched)), _) | (_, Some(Ok(vouched))) => Some(Ok(vouched)),
             (first, second) => first.or(second),

@@ -11,8 +11,8 @@ use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashMap;
 
 use crate::classify::{
-    Catalogue, Classifier, Grade, Hearsay, Joined, KeyApi, KeyStorage, Marks, Verdicts, Voice, Witness, names_place,
-    registrations,
+    Catalogue, Classifier, Grade, Hearsay, Joined, KeyApi, KeyPresence, KeyStorage, Marks, Verdicts, Voice, Witness,
+    names_place, registrations,
 };
 use crate::client::Basis;
 use crate::error::Error;
@@ -325,6 +325,9 @@ struct Around<'a> {
     programs: Vec<String>,
 }
 
+/// What others say, by public key.
+type ByPublicKey<'a> = HashMap<[u8; 32], &'a [u8], FixedState>;
+
 /// A note, with a number by which clients are sorted.
 type Note<'a> = (u32, Head<'a>, &'a [u8]);
 
@@ -332,7 +335,7 @@ type Note<'a> = (u32, Head<'a>, &'a [u8]);
 #[derive(Default)]
 pub struct Found {
     /// Keys by the thumbprints that bindings name.
-    bound: HashMap<[u8; 20], Option<Bound>, FixedState>,
+    bound: HashMap<[u8; 20], Vec<Bound>, FixedState>,
     capi_card_keys: u32,
     sums: ClientSums,
 }
@@ -340,19 +343,27 @@ pub struct Found {
 impl Found {
     /// Adds what was found in another part.
     pub fn add(&mut self, other: Found) {
-        for (sha1, key) in other.bound {
+        for (sha1, keys) in other.bound {
             let mine = self.bound.entry(sha1).or_default();
-            *mine = mine.take().or(key);
+            keys.into_iter().for_each(|key| add_bound(mine, key));
         }
         self.capi_card_keys += other.capi_card_keys;
         self.sums.add(&other.sums);
     }
 }
 
+/// Adds a key of a certificate that bindings name. Of those that are alike to every rule one is enough.
+fn add_bound(keys: &mut Vec<Bound>, key: Bound) {
+    match keys.iter_mut().find(|known| known.is_like(&key)) {
+        Some(known) => known.key_id = known.key_id.min(key.key_id),
+        None => keys.push(key),
+    }
+}
+
 /// Joins every client of one part. Keys of which no client is known are in all parts; what was found of them is returned, for
 /// [`judge_nobody`].
 pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) -> Found {
-    let mut attached: HashMap<[u8; 16], &[u8], FixedState> = HashMap::default();
+    let mut attached: ByPublicKey<'_> = HashMap::default();
     let mut notes: Vec<Note<'_>> = Vec::new();
     // Clients by number, in the order in which they come, then by their names' order.
     let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
@@ -360,7 +371,7 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
         let is_elsewhere = || head.client.is_none_or(|name| context.aliases.contains_key(name));
         match head.class {
-            Class::Attached => drop(attached.insert(head.key_id, body)),
+            Class::Attached => attached.extend(head.spki_sha256.map(|spki| (spki, body))),
             class if is_context(class) && is_elsewhere() => {}
             _ => {
                 // Notes of one client come together, mostly.
@@ -487,6 +498,7 @@ fn about<'a>(around: &'a Around<'_>, told: &'a Told<'_>, context: &'a Context<'_
         bindings: &[],
         capi_card_keys: 0,
         capi_programs: &around.programs,
+        ..facts::Client::default()
     }
 }
 
@@ -495,7 +507,7 @@ fn judge_keys<'n>(
     around: &Around<'n>,
     told: &Told<'_>,
     keys: &[Note<'n>],
-    attached: &HashMap<[u8; 16], &[u8], FixedState>,
+    attached: &ByPublicKey<'_>,
     context: &Context<'_>,
     worker: &mut Worker,
     tables: &mut Tables<'_>,
@@ -504,7 +516,7 @@ fn judge_keys<'n>(
     let before = facts::Client { bindings: &bindings, ..about(around, told, context) };
     let mut found = Found::default();
     let Found { bound, capi_card_keys, sums } = &mut found;
-    bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, None)));
+    bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, Vec::new())));
     let mut outcomes = Vec::new();
     let mut seen: Vec<Seen<'n>> = Vec::new();
     for of_key in keys.chunk_by(|(_, a, _), (_, b, _)| a.key_id == b.key_id) {
@@ -512,11 +524,17 @@ fn judge_keys<'n>(
         seen.clear();
         seen.extend(of_key.iter().filter_map(|(.., body)| worker.read(body, context.values)));
         let Some(first) = seen.first() else { continue };
-        let spoken = attached.get(&head.key_id).and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
-        let attached = spoken.unwrap_or_else(|| Attached { clients_with_key: 1, ..Attached::default() });
+        let spoken = head.spki_sha256.and_then(|spki| attached.get(&spki));
+        let spoken = spoken.and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());
+        let is_spoken_of = spoken.is_some();
+        let attached = spoken.unwrap_or_default();
         let whole = Whole::of(head, &seen, &attached, context);
         let judged = verdict(around, &seen, &whole, worker, tables);
         sums.add_key(&judged.verdicts);
+        let clients_with_key = match is_spoken_of {
+            true => attached.clients_with_key,
+            false => u32::from(judged.verdicts.presence != KeyPresence::Missing),
+        };
         let speaker = whole.speaker(&seen);
         let key = facts::Key {
             key_id: head.key_id,
@@ -532,23 +550,23 @@ fn judge_keys<'n>(
             is_in_file: whole.is_in_file,
             stores: &whole.stores,
             certificates: &whole.certificates,
-            clients_with_key: attached.clients_with_key,
+            clients_with_key,
             templates: &whole.template_facts,
         };
         let certificate = whole.certificates.first();
         if !bound.is_empty() {
-            let own = whole.certificates.iter().map(|certificate| (certificate.sha1, Some(certificate)));
-            let claimed = seen.iter().filter_map(|seen| seen.own.sha1).map(|sha1| (sha1, certificate));
-            for (sha1, certificate) in own.chain(claimed) {
-                if let Some(wanted @ None) = bound.get_mut(&sha1) {
-                    *wanted = Some(of_binding(&key, certificate));
+            let own = whole.certificates.iter().map(|certificate| certificate.sha1);
+            for sha1 in own.chain(seen.iter().filter_map(|seen| seen.own.sha1)) {
+                if let Some(keys) = bound.get_mut(&sha1) {
+                    add_bound(keys, of_binding(&key, &seen));
                 }
             }
         }
         outcomes.clear();
         findings::judge_key(&key, &before, &context.rules, &mut outcomes);
         *capi_card_keys += u32::from(findings::is_capi_card_key(&key));
-        tables.key(&KeyRow { head, judged: &judged, seen: &seen, whole: &whole, attached: &attached });
+        let enrolments = attached.enrolments;
+        tables.key(&KeyRow { head, judged: &judged, seen: &seen, whole: &whole, enrolments, clients_with_key });
         for of_voice in judged.pieces.chunk_by(|(_, a), (_, b)| a == b) {
             let place = match of_voice.first() {
                 Some((_, Voice::Witness(at))) => seen.get(*at).map(|seen| (seen.own.origin, "observation")),
@@ -580,7 +598,7 @@ fn judge_client(around: &Around<'_>, told: &Told<'_>, found: Found, context: &Co
     let Found { bound, capi_card_keys, mut sums } = found;
     let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
     for binding in &mut bindings {
-        binding.key = binding.sha1.and_then(|sha1| bound.get(&sha1).cloned().flatten());
+        binding.key = binding.sha1.and_then(|sha1| facts::choose(binding.kind, bound.get(&sha1)?));
     }
     let about = facts::Client { bindings: &bindings, capi_card_keys, ..about(around, told, context) };
     let mut outcomes = Vec::new();
@@ -594,7 +612,7 @@ fn judge_client(around: &Around<'_>, told: &Told<'_>, found: Found, context: &Co
             basis: words.map(|words| note::basis(words.basis)).or(Some(Basis::Record)),
             concerned: binding.and_then(|binding| binding.name).or(around.name),
             observation: None,
-            key_id: binding.and_then(|binding| binding.key.as_ref()).map(|key| &key.key_id),
+            key_id: binding.and_then(|binding| binding.key.as_ref()).and_then(|key| key.key_id.as_ref()),
             sha1: binding.and_then(|binding| binding.sha1),
             spki_sha256: None,
             origin: words.map(|words| words.origin),
@@ -720,16 +738,21 @@ fn binding<'b>(words: &'b BindingWords<'_>) -> facts::Binding<'b> {
     }
 }
 
-fn of_binding(key: &facts::Key<'_>, certificate: Option<&CertificateFacts<'_>>) -> Bound {
+fn of_binding(key: &facts::Key<'_>, seen: &[Seen<'_>]) -> Bound {
+    let states = || seen.iter().map(|seen| &seen.state.value);
+    let opened = |claims: &Claims<'_>| claims.acquire.filter(|tried| tried.hresult == Some(0))?.key_spec;
+    let spec = |claims: &Claims<'_>| opened(claims).or(claims.key_spec);
+    let mut specs = states().filter_map(|state| spec(&state.claims));
+    let first = specs.next();
     Bound {
-        key_id: key.key_id,
+        key_id: Some(key.key_id),
+        is_machine: states()
+            .any(|state| state.claims.is_machine_key() || state.store_location != Some(StoreLocation::CurrentUser)),
         presence: key.presence,
         api: key.api.value,
         storage: key.storage.value,
-        is_exportable: key.is_exportable,
-        key_algorithm: certificate.and_then(|c| c.key_algorithm).map(str::to_owned),
-        key_size_bits: certificate.and_then(|c| c.key_size_bits),
-        provider_name: key.provider_name.map(str::to_owned),
+        key_spec: first.filter(|first| specs.all(|other| other == *first)),
+        doubt: None,
     }
 }
 
@@ -798,7 +821,11 @@ impl<'a> Whole<'a> {
             let Some((own, _)) = &seen.certificate else { continue };
             match verified.of(&own.sha256, spki_sha256) {
                 Some(Ok(vouched)) => {
-                    let hearsay = Hearsay::Verified { storage: vouched.storage, what: vouched.what };
+                    let hearsay = Hearsay::Verified {
+                        storage: vouched.storage,
+                        what: vouched.what,
+                        assurance: vouched.assurance,
+                    };
                     if !self.hearsay.contains(&hearsay) {
                         self.hearsay.push(hearsay);
                         self.origins.push((seen.own.origin, "observation"));
@@ -835,9 +862,8 @@ impl<'a> Whole<'a> {
     }
 
     fn ask_templates(&mut self, templates: &'a Templates) {
-        for certificate in &self.certificates {
-            let found = templates.of(certificate.template_oid, certificate.template_name);
-            let Some((standing, facts)) = found else { continue };
+        let of = |c: &CertificateFacts<'a>| templates.of(c.template_oid, c.template_name);
+        for (standing, facts) in self.certificates.iter().flat_map(of) {
             if self.template_facts.iter().any(|known| std::ptr::eq(*known, facts)) {
                 continue;
             }
@@ -845,8 +871,11 @@ impl<'a> Whole<'a> {
             if let Some(category) = facts.provider_category.as_deref()
                 && let Some(api) = category_api(category)
             {
-                self.hearsay.push(Hearsay::TemplateCategory { category, api });
-                self.origins.push((standing.origin(), "template"));
+                let hearsay = Hearsay::TemplateCategory { category, api };
+                if !self.hearsay.contains(&hearsay) {
+                    self.hearsay.push(hearsay);
+                    self.origins.push((standing.origin(), "template"));
+                }
             }
         }
     }

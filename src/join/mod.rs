@@ -21,7 +21,7 @@ mod rows;
 pub mod shelf;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ use rayon::ThreadPool;
 use crate::attest::Issuers;
 use crate::classify::{Catalogue, ProviderCategory, TemplatePolicy};
 use crate::error::Error;
-use crate::findings;
 use crate::findings::facts::{self, TemplateFacts};
+use crate::findings::{self, SiteVersion};
 use crate::group::encode::Encoders;
 use crate::group::notes::Left;
 use crate::group::tally::{Clients, Counts};
@@ -159,58 +159,71 @@ impl Standing {
     }
 }
 
-/// Templates by the names under which certificates know them.
+/// Templates by the names under which certificates know them. Exports that say the same of a template are one; those that
+/// say different things stand beside each other.
 pub struct Templates {
     all: Vec<(Standing, TemplateFacts)>,
-    by_oid: HashMap<String, usize>,
-    by_name: HashMap<String, usize>,
+    by_oid: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 impl Templates {
     fn new(all: Vec<(Standing, TemplateFacts)>) -> Self {
-        let (mut by_oid, mut by_name) = (HashMap::new(), HashMap::new());
+        let mut known: HashSet<Vec<u8>> = HashSet::new();
+        let is_new = |(_, facts): &(Standing, TemplateFacts)| {
+            let mut bytes = Vec::new();
+            note::append(facts, &mut bytes);
+            known.insert(bytes)
+        };
+        let all: Vec<_> = all.into_iter().filter(is_new).collect();
+        let (mut by_oid, mut by_name) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
         for (at, (_, facts)) in all.iter().enumerate() {
-            // The same template in several exports is told once; which of them is first is a matter of the sources' order.
             if let Some(oid) = &facts.oid {
-                by_oid.entry(oid.clone()).or_insert(at);
+                by_oid.entry(oid.clone()).or_default().push(at);
             }
             if let Some(name) = &facts.name {
-                by_name.entry(name.to_lowercase()).or_insert(at);
+                by_name.entry(name.to_lowercase()).or_default().push(at);
             }
         }
         Templates { all, by_oid, by_name }
     }
 
-    /// The template of a certificate: by OID, else by name.
-    pub fn of(&self, oid: Option<&str>, name: Option<&str>) -> Option<&(Standing, TemplateFacts)> {
+    /// What exports say of the template of a certificate: by OID, else by name.
+    pub fn of(&self, oid: Option<&str>, name: Option<&str>) -> impl Iterator<Item = &(Standing, TemplateFacts)> {
         let by_oid = oid.and_then(|oid| self.by_oid.get(oid));
         let found = by_oid.or_else(|| name.and_then(|name| self.by_name.get(&name.to_lowercase())));
-        found.and_then(|at| self.all.get(*at))
+        found.into_iter().flatten().filter_map(|at| self.all.get(*at))
     }
 }
 
 /// Versions of Configuration Manager sites by their code, as exports of site systems have them.
 #[derive(Default)]
-pub struct Sites(BTreeMap<String, Option<String>>);
+pub struct Sites(BTreeMap<String, Option<SiteVersion>>);
 
 /// Most sites that are held: a hierarchy has some hundreds at most.
 const MAX_SITES: usize = 4096;
 
 impl Sites {
     fn add(&mut self, code: &str, version: &str) {
-        let code = code.to_uppercase();
+        let (code, version) = (code.to_uppercase(), SiteVersion::parse(version));
         if self.0.len() < MAX_SITES || self.0.contains_key(&code) {
-            let known = self.0.entry(code).or_insert_with(|| Some(version.to_owned()));
+            let known = self.0.entry(code).or_insert(version);
             // Servers of one site that disagree were asked at different times: nobody knows which is later.
-            if known.as_deref() != Some(version) {
+            if *known != version {
                 *known = None;
             }
         }
     }
 
     /// The version of a site, where all that say it agree.
-    pub fn version(&self, code: &str) -> Option<&str> {
-        self.0.get(&code.to_uppercase()).and_then(Option::as_deref)
+    pub fn version(&self, code: &str) -> Option<SiteVersion> {
+        self.0.get(&code.to_uppercase()).copied().flatten()
+    }
+
+    /// The version of all sites, where every site has one and they are the same.
+    fn common(&self) -> Option<SiteVersion> {
+        let first = *self.0.values().next()?;
+        first.filter(|_| self.0.values().all(|version| *version == first))
     }
 }
 
@@ -320,7 +333,7 @@ pub fn run(
         clients: &clients,
         sites: &sites,
         verified: verified.as_ref(),
-        rules: findings::Context::new(asked.scan.clone()),
+        rules: findings::Context::new(facts::Scan { common_version: sites.common(), ..asked.scan.clone() }),
         values: &values,
         beside_nobody: &beside_nobody,
     };

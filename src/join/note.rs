@@ -25,17 +25,26 @@ pub enum Class {
     CapiUse,
     /// A key seen on it.
     Key,
-    /// What others say of a key's public key; the client is not named, the key's identity is.
+    /// What others say of a public key; no client is named.
     Attached,
+    /// A key that could not be opened, where it is counted on how many clients there is one.
+    MissingKey,
 }
 
 impl Class {
-    const ALL: [Class; 6] =
-        [Class::Client, Class::Provider, Class::Binding, Class::CapiUse, Class::Key, Class::Attached];
+    const ALL: [Class; 7] = [
+        Class::Client,
+        Class::Provider,
+        Class::Binding,
+        Class::CapiUse,
+        Class::Key,
+        Class::Attached,
+        Class::MissingKey,
+    ];
 
     /// It is about a key, which the head then names.
     fn is_of_key(self) -> bool {
-        matches!(self, Class::Key | Class::Attached)
+        matches!(self, Class::Key | Class::Attached | Class::MissingKey)
     }
 }
 
@@ -155,7 +164,7 @@ pub fn all(mut bytes: &[u8]) -> impl Iterator<Item = (Head<'_>, &[u8], &[u8])> {
 /// millions of them.
 pub fn part(head: &Head<'_>) -> usize {
     part_of(match (head.client, head.class) {
-        (None, Class::Key | Class::Attached) => draw(&head.key_id),
+        (None, Class::Key | Class::MissingKey) => draw(&head.key_id),
         (client, _) => draw(client.unwrap_or_default().as_bytes()),
     })
 }
@@ -410,6 +419,18 @@ pub enum Said<'a> {
     Attestation(Text<'a>),
     /// A file with the key names this provider.
     FileProvider(Text<'a>),
+}
+
+impl<'a> Said<'a> {
+    /// Cuts a text that is longer than so many bytes.
+    pub fn clip(&mut self, most: usize) {
+        let (Said::CaProvider(text) | Said::RequestProvider(text) | Said::Attestation(text) | Said::FileProvider(text)) =
+            self;
+        if text.len() > most {
+            let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            *text = Text::Owned(format!("{}...", text.get(..end).unwrap_or_default()));
+        }
+    }
 }
 
 const BASES: [Basis; 5] = [Basis::Record, Basis::Dir, Basis::Stem, Basis::Regex, Basis::Name];

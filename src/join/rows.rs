@@ -19,7 +19,7 @@ use crate::table::{Block, Data, Rows, Table};
 use crate::walk::SourceNumber;
 
 use super::client::{ClientSums, Judged, Seen, Whole};
-use super::note::{self, Attached, Head, Origin};
+use super::note::{self, Head, Origin};
 use super::{Asked, Sums};
 
 /// Rows that are made together. What many rows have in common is kept once, and each row has its number.
@@ -108,8 +108,10 @@ pub struct KeyRow<'a> {
     pub seen: &'a [Seen<'a>],
     /// Everything else.
     pub whole: &'a Whole<'a>,
-    /// What others say.
-    pub attached: &'a Attached<'a>,
+    /// How many enrolments there are of its public key.
+    pub enrolments: u32,
+    /// Clients with a private key of its public key.
+    pub clients_with_key: u32,
 }
 
 /// What a finding concerns.
@@ -298,7 +300,7 @@ impl<'a> Tables<'a> {
 
     /// Adds a row of `keys`.
     pub fn key(&mut self, row: &KeyRow<'_>) {
-        let KeyRow { head, judged, seen, whole, attached } = row;
+        let KeyRow { head, judged, seen, whole, enrolments, clients_with_key } = *row;
         let verdicts = &judged.verdicts;
         self.sums.keys += 1;
         self.sums.verdicts.add(verdicts, 1);
@@ -341,8 +343,8 @@ impl<'a> Tables<'a> {
         c.attestation_status.push(whole.attestation_status);
         c.observations.push(count(seen.len()));
         c.sources.push(count(sources));
-        c.enrolments.push(i32::try_from(attached.enrolments).ok());
-        c.clients_with_key.push(i32::try_from(attached.clients_with_key).ok());
+        c.enrolments.push(i32::try_from(enrolments).ok());
+        c.clients_with_key.push(i32::try_from(clients_with_key).ok());
         push_place!(c, origin);
     }
 

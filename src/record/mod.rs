@@ -211,6 +211,14 @@ pub struct Claims<'a> {
     pub properties: Vec<Property>,
 }
 
+impl Claims<'_> {
+    /// The flags say that the key is the machine's: `CRYPT_MACHINE_KEYSET` (wincrypt.h), `NCRYPT_MACHINE_KEY_FLAG` (ncrypt.h).
+    pub fn is_machine_key(&self) -> bool {
+        const MACHINE_KEY: u32 = 0x20;
+        self.key_flags.is_some_and(|flags| flags & MACHINE_KEY != 0)
+    }
+}
+
 /// A certificate inside a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Body<'a> {

@@ -197,12 +197,12 @@ table! {
         key_storage_conflict: Bool, Repeats @ Key, "Other evidence contradicts the verdict.";
         conflict: Word, Repeats, "Both sides of each conflict, in words.";
         hardware_backed: Bool, Repeats @ Key, "The key is in hardware. Null where that is not known or the evidence allows both.";
-        attestation_assurance: Word, Repeats @ Key, "high, medium or low, by the TPM attestation policy of a certificate; the grade tells whether it was verified.";
+        attestation_assurance: Word, Repeats @ Key, "high, medium or low, by the verified attestation where the storage is attested, else by the TPM attestation policy of a certificate, which nobody verified.";
         attestation_status: Word, Repeats, "verified, or why not (no_issuer, issuer_not_listed, bad_signature and so on); null without marks of attestation or without --attestation-issuers.";
         observations: Int32, Repeats, "Rows of observations that show it.";
         sources: Int32, Repeats, "Sources that they stand in.";
         enrolments: Int32, Repeats, "Rows of requests for this public key.";
-        clients_with_key: Int32, Repeats, "Clients with a private key of this public key.";
+        clients_with_key: Int32, Repeats, "Clients with a private key of this public key that is not missing.";
         source_id: Word, Repeats @ Run, "Where it was first seen: joins sources.";
         source_path: Word, Repeats @ Run, "Path of that source inside its input.";
         source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";

@@ -244,3 +244,13 @@ fn roles_of_a_collection_count_as_those_of_a_site() {
     assert!(of_client(&Client { roles: &listed[1..], ..client.clone() }, &at(None)).is_empty());
     assert!(of_client(&Client { roles: &[], ..client }, &at(None)).is_empty());
 }
+
+#[test]
+fn a_clients_key_that_could_not_be_opened_is_fine_for_no_version() {
+    let certificates = [client_certificate()];
+    for api in [KeyApi::Capi, KeyApi::Cng] {
+        let missing = Key { presence: KeyPresence::Missing, ..key(api, &certificates) };
+        let outcomes = of_key(&missing, &Client::default(), &at(Some("2603")));
+        assert_eq!(only(&outcomes, "configmgr_client_certificate").status, Status::Unknown);
+    }
+}

@@ -220,7 +220,17 @@ fn one_key_on_several_clients() {
     let key = key(KeyApi::Cng, &certificates);
     fires(&Key { clients_with_key: 2, ..key.clone() }, "shared_key", &["2 clients"]);
     keeps_silent(&key, "shared_key");
-    keeps_silent(&Key { clients_with_key: 0, ..key }, "shared_key");
+    keeps_silent(&Key { clients_with_key: 0, ..key.clone() }, "shared_key");
+    let shared = Key { clients_with_key: 2, ..key };
+    // A card goes from machine to machine, and a module in the network serves many.
+    let carried = [KeyStorage::SmartCard, KeyStorage::UsbToken, KeyStorage::Hsm, KeyStorage::CloudKms];
+    for storage in carried.into_iter().chain([KeyStorage::OtherHardware]) {
+        keeps_silent(&Key { storage: verdict(storage), ..shared.clone() }, "shared_key");
+    }
+    let nowhere = Key { storage: verdict(KeyStorage::Unknown), ..shared.clone() };
+    let outcomes = of_key(&nowhere, &Client::default(), &at(None));
+    assert_eq!(only(&outcomes, "shared_key").severity, Severity::Low, "it may be on a card");
+    keeps_silent(&Key { presence: KeyPresence::Missing, ..shared }, "shared_key");
 }
 
 /// The list's promise of fewer rows than one and a half for each private key: what nothing is wrong with gets one row at

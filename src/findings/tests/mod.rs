@@ -72,14 +72,13 @@ fn client_certificate() -> CertificateFacts<'static> {
 
 fn bound(api: KeyApi, id: u8) -> Bound {
     Bound {
-        key_id: [id; 16],
+        key_id: Some([id; 16]),
+        is_machine: true,
         presence: KeyPresence::Declared,
         api,
         storage: KeyStorage::Software,
-        is_exportable: None,
-        key_algorithm: Some("rsa".to_owned()),
-        key_size_bits: Some(2048),
-        provider_name: None,
+        key_spec: (api == KeyApi::Capi).then_some(1),
+        doubt: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::findings::Status;
+use crate::findings::facts::choose;
 use crate::findings::table::{Support, product_answer, products};
 
 const ADFS: &str = "{5d89a20c-beab-4389-9447-324788eb944a}";
@@ -43,6 +44,63 @@ fn sql_server_takes_no_cng_key() {
     assert_eq!(status(&[Binding { key: None, ..sql(KeyApi::Cng) }], RULE), Some(Status::Unknown));
     assert_eq!(status(&[Binding { key: None, sha1: None, ..sql(KeyApi::Cng) }], RULE), None);
     assert_eq!(status(&[Binding { kind: BindingKind::Rdp, ..sql(KeyApi::Cng) }], RULE), None);
+}
+
+/// WindowsServerDocs AD-FS-and-KeySpec-Property.md; SQL Server, certificate requirements.
+#[test]
+fn the_key_spec_of_a_capi_key_is_asked_for() {
+    let with = |kind, key_spec| {
+        let key = Some(Bound { key_spec, ..bound(KeyApi::Capi, 1) });
+        Binding { kind, app_id: Some(ADFS), key, ..web(443, KeyApi::Capi, 1) }
+    };
+    for (key_spec, sql, ssl) in [
+        (Some(1), Status::Ok, Status::Ok),
+        (Some(2), Status::Blocks, Status::Warns),
+        (None, Status::Unknown, Status::Unknown),
+        (Some(7), Status::Unknown, Status::Unknown),
+    ] {
+        let sql_server = Binding { app_id: None, ..with(BindingKind::SqlServer, key_spec) };
+        assert_eq!(status(&[sql_server], "sql_server_tls"), Some(sql), "{key_spec:?}");
+        assert_eq!(status(&[with(BindingKind::HttpSys, key_spec)], "adfs_certificate"), Some(ssl), "{key_spec:?}");
+    }
+    let signing = Binding { app_id: None, port: None, ..with(BindingKind::Adfs, Some(2)) };
+    assert_eq!(status(&[signing], "adfs_certificate"), Some(Status::Unknown));
+}
+
+#[test]
+fn a_key_that_is_missing_is_fine_for_nothing() {
+    let missing = |api| Some(Bound { presence: KeyPresence::Missing, ..bound(api, 1) });
+    for api in [KeyApi::Capi, KeyApi::Cng] {
+        let sql = Binding { kind: BindingKind::SqlServer, key: missing(api), ..web(1433, api, 1) };
+        assert_eq!(status(&[sql], "sql_server_tls"), Some(Status::Unknown));
+        let ssl = Binding { kind: BindingKind::HttpSys, app_id: Some(ADFS), key: missing(api), ..web(443, api, 1) };
+        assert_eq!(status(&[ssl], "adfs_certificate"), Some(Status::Unknown));
+    }
+}
+
+#[test]
+fn of_several_keys_the_machines_is_bound_and_a_doubt_is_told() {
+    let machine = bound(KeyApi::Capi, 9);
+    let user = Bound { is_machine: false, ..bound(KeyApi::Cng, 1) };
+    let chosen = |kind, keys: &[Bound]| choose(kind, keys).map(|key| (key.key_id, key.api));
+    for keys in [[machine.clone(), user.clone()], [user.clone(), machine.clone()]] {
+        assert_eq!(chosen(BindingKind::HttpSys, &keys), Some((Some([9; 16]), KeyApi::Capi)));
+        // SQL Server may use the key of its account.
+        assert_eq!(chosen(BindingKind::SqlServer, &keys), Some((None, KeyApi::Unknown)));
+        let doubtful = Binding {
+            kind: BindingKind::SqlServer,
+            key: choose(BindingKind::SqlServer, &keys),
+            ..web(1433, KeyApi::Cng, 1)
+        };
+        let (why, names) = (doubtful.api(), ["01".repeat(16), "09".repeat(16)]);
+        assert!(names.iter().all(|name| why.is_err_and(|why| why.contains(name))), "{why:?}");
+    }
+    let gone = Bound { presence: KeyPresence::Missing, ..machine.clone() };
+    let there = bound(KeyApi::Cng, 10);
+    assert_eq!(chosen(BindingKind::Iis, &[gone, there]), Some((Some([10; 16]), KeyApi::Cng)));
+    let alike = bound(KeyApi::Capi, 2);
+    assert_eq!(chosen(BindingKind::Iis, &[machine, alike]), Some((Some([2; 16]), KeyApi::Capi)));
+    assert_eq!(chosen(BindingKind::Iis, &[]), None);
 }
 
 /// Microsoft support, redirection to the FBA page in Exchange Server.

@@ -4,7 +4,7 @@
 //! cng-certificates-overview.md @008cd388 (2021-04-30).
 
 use super::*;
-use crate::findings::{Severity, Status};
+use crate::findings::{Severity, SiteVersion, Status};
 
 fn good() -> TemplateFacts {
     TemplateFacts {
@@ -131,4 +131,14 @@ fn names_should_be_dns_names_of_active_directory() {
     check(&of(good().subject_rules, vec!["upn".to_owned()]), RULE, Status::Warns, &["alternative name upn"]);
     check(&of(Vec::new(), good().san_rules), RULE, Status::Warns, &["subject nothing"]);
     check(&of(Vec::new(), Vec::new()), RULE, Status::Unknown, &[]);
+}
+
+#[test]
+fn a_row_speaks_where_all_sites_have_one_of_its_versions() {
+    let common = |version| Context::new(Scan { common_version: SiteVersion::parse(version), ..Scan::default() });
+    let rules = |context: &Context<'_>| of_template(&good(), context).len();
+    assert_eq!(rules(&common("2603")), 6);
+    assert!(rules(&common("1702")) < 6, "rows that begin later say nothing");
+    let asked = Scan { site_version: Some("2603"), common_version: SiteVersion::parse("1702"), ..Scan::default() };
+    assert_eq!(rules(&Context::new(asked)), 6, "the option wins");
 }
