@@ -26,6 +26,10 @@ pub(super) struct Certificate<'a> {
     pub is_device: bool,
     /// Critical extensions that nobody here understands.
     pub has_unknown_critical: bool,
+    /// Key identifier of its issuer, in hex (RFC 5280 4.2.1.1).
+    pub authority_key_id: Option<String>,
+    /// Key identifier of its own, in hex (RFC 5280 4.2.1.2).
+    pub subject_key_id: Option<String>,
     key: Key,
     signature: Result<Signature, Why>,
 }
@@ -77,6 +81,8 @@ impl<'a> Certificate<'a> {
                 && facts.yubikey_serial.is_none()
                 && facts.yubikey_pin_policy.is_none(),
             has_unknown_critical: !facts.unknown_critical.is_empty(),
+            authority_key_id: facts.authority_key_id.clone(),
+            subject_key_id: facts.subject_key_id.clone(),
             key: Key::of(facts),
             signature: Signature::of(facts),
         })

@@ -41,9 +41,11 @@ const MAX_KEPT: usize = 16 * 1024 * 1024;
 /// Most issuers above a slot's attestation: the device, two authorities of the vendor and the root, as YubiKeys since
 /// firmware 5.7.4 have them.
 const MAX_CHAIN: usize = 4;
-/// Signatures verified for one chain. The certificates of all devices can have the same name, and nothing else tells
-/// whose key it is.
-const MAX_SIGNATURES: usize = 1024;
+/// Signatures verified for one chain. The certificates of all devices can have the same name; then only the place and the key
+/// identifiers, where there are any, tell which is likely.
+const MAX_SIGNATURES: usize = 256;
+/// Places remembered of one issuer.
+const MAX_PLACES: usize = 16;
 
 /// How the authority knows the TPM that a key is in ([MS-WCCE] 3.2.2.6.2.1.4.5.7), the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,11 +101,13 @@ pub enum Why {
     BadChain,
     /// The issuer, or the end of the chain, is not one that the user listed.
     IssuerNotListed,
+    /// More certificates have the issuer's name than are tried.
+    TooManyIssuers,
 }
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Why; 11] = [
+    pub const ALL: [Why; 12] = [
         Why::Unreadable,
         Why::NotMarked,
         Why::NotEndEntity,
@@ -115,6 +119,7 @@ impl Why {
         Why::NotWithinValidity,
         Why::BadChain,
         Why::IssuerNotListed,
+        Why::TooManyIssuers,
     ];
 
     /// The value as written to reports.
@@ -131,6 +136,7 @@ impl Why {
             Why::NotWithinValidity => "not_within_validity",
             Why::BadChain => "bad_chain",
             Why::IssuerNotListed => "issuer_not_listed",
+            Why::TooManyIssuers => "too_many_issuers",
         }
     }
 
@@ -154,6 +160,9 @@ impl Why {
                 "A certificate of the chain is not allowed to issue the next one, or the chain is too long."
             }
             Why::IssuerNotListed => "The issuer is not in the list of attestation issuers.",
+            Why::TooManyIssuers => {
+                "More certificates have the issuer's name than were tried, and none of those from the same place issued it."
+            }
         }
     }
 }
@@ -186,6 +195,24 @@ impl Attested {
 struct Issuer {
     certificate: Certificate<'static>,
     is_listed: bool,
+    /// Where it came from, as far as that is known.
+    places: Vec<u64>,
+}
+
+impl Issuer {
+    /// It came from the same place, or the key identifiers say that it issued the certificate (RFC 5280 4.2.1.1): it is tried
+    /// before its namesakes.
+    fn is_likely(&self, certificate: &Certificate<'_>, place: Option<u64>) -> bool {
+        let is_named =
+            certificate.authority_key_id.is_some() && certificate.authority_key_id == self.certificate.subject_key_id;
+        is_named || place.is_some_and(|place| self.places.contains(&place))
+    }
+
+    fn add_place(&mut self, place: u64) {
+        if self.places.len() < MAX_PLACES && !self.places.contains(&place) {
+            self.places.push(place);
+        }
+    }
 }
 
 /// Verifies attestations. First it is offered the certificates that may be issuers, all of them; what it then says does not
@@ -210,7 +237,7 @@ impl Verifier {
         let (issuers, kept) = (HashMap::new(), HashSet::new());
         let mut verifier = Verifier { listed, issuers, kept, most, bytes: 0, left_out: 0 };
         for der in verifier.listed.certificates().to_vec() {
-            verifier.offer_issuer(&der);
+            verifier.offer_issuer(&der, None);
         }
         verifier
     }
@@ -221,13 +248,25 @@ impl Verifier {
     /// Memory is bounded: beyond 16 MiB only listed ones are kept, and the others counted by [`Verifier::left_out`].
     /// Without them the chain of a YubiKey may stay incomplete and its key unverified; keys in a TPM need listed issuers
     /// only.
-    pub fn offer_issuer(&mut self, der: &[u8]) {
+    ///
+    /// `place` stands for the client or the file that it came from. Of many devices with one name, that of the same place is
+    /// tried first.
+    pub fn offer_issuer(&mut self, der: &[u8], place: Option<u64>) {
         let der = framed(der);
         let sha256 = Sha256::digest(der).into();
-        if der.is_empty() || self.kept.contains(&sha256) {
+        if der.is_empty() || self.kept.contains(&sha256) && place.is_none() {
             return;
         }
         let Ok((certificate, facts)) = certificate::read(der) else { return };
+        let Some(subject) = certificate.body().map(|body| body.subject.to_vec()) else { return };
+        if self.kept.contains(&sha256) {
+            let namesakes = self.issuers.entry(subject).or_default();
+            let known = namesakes.iter_mut().find(|known| known.certificate.sha256 == sha256);
+            if let (Some(known), Some(place)) = (known, place) {
+                known.add_place(place);
+            }
+            return;
+        }
         let is_listed = self.listed.names(der, &sha256);
         if !is_listed && facts.is_ca != Some(true) && !certificate.is_device {
             return;
@@ -240,13 +279,12 @@ impl Verifier {
             }
             self.bytes = bytes;
         }
-        let Some(subject) = certificate.body().map(|body| body.subject.to_vec()) else { return };
         self.kept.insert(sha256);
         let namesakes = self.issuers.entry(subject).or_default();
-        let issuer = Issuer { certificate: certificate.into_owned(), is_listed };
+        let issuer = Issuer { certificate: certificate.into_owned(), is_listed, places: place.into_iter().collect() };
         let rank = |issuer: &Issuer| (!issuer.is_listed, issuer.certificate.sha256);
-        let place = namesakes.partition_point(|other| rank(other) < rank(&issuer));
-        namesakes.insert(place, issuer);
+        let at = namesakes.partition_point(|other| rank(other) < rank(&issuer));
+        namesakes.insert(at, issuer);
     }
 
     /// How many offers were turned down because there was no room; a certificate that is offered twice counts twice.
@@ -288,12 +326,13 @@ impl Verifier {
     }
 
     /// Whether the certificate is a YubiKey's own word for the key in one of its slots: its issuer is a device, and its chain
-    /// of at most four issuers, each an authority within its path length, ends at a listed one.
+    /// of at most four issuers, each an authority within its path length, ends at a listed one. `place` is as in
+    /// [`Verifier::offer_issuer`].
     ///
     /// # Errors
     ///
     /// What is missing.
-    pub fn yubikey(&self, der: &[u8]) -> Result<Attested, Why> {
+    pub fn yubikey(&self, der: &[u8], place: Option<u64>) -> Result<Attested, Why> {
         let (certificate, facts) = certificate::read(der)?;
         if facts.yubikey_firmware.is_none() {
             return Err(Why::NotMarked);
@@ -308,7 +347,7 @@ impl Verifier {
             return Err(Why::Unreadable);
         }
         let spki_sha256 = facts.spki_sha256.ok_or(Why::Unreadable)?;
-        self.climb(&mut Chain { members: vec![certificate.sha256], signatures: 0 }, &certificate)?;
+        self.climb(&mut Chain { members: vec![certificate.sha256], signatures: 0, place }, &certificate)?;
         Ok(Attested {
             spki_sha256,
             serial: facts.yubikey_serial,
@@ -331,13 +370,17 @@ impl Verifier {
         let below = chain.members.len().saturating_sub(1);
         let is_top = certificate.body().is_some_and(|body| body.issuer == body.subject);
         let mut why = if is_top { Why::IssuerNotListed } else { Why::NoIssuer };
-        for issuer in self.issuers_of(certificate)? {
+        let chain_place = chain.place;
+        let issuers = self.issuers_of(certificate)?;
+        let is_likely = |issuer: &&Issuer| issuer.is_likely(certificate, chain_place);
+        let (likely, others) = (issuers.iter().filter(is_likely), issuers.iter().filter(|issuer| !is_likely(issuer)));
+        for issuer in likely.chain(others) {
             let sha256 = issuer.certificate.sha256;
             if chain.members.contains(&sha256) {
                 continue;
             }
             if chain.signatures == MAX_SIGNATURES {
-                return Err(why);
+                return Err(Why::TooManyIssuers);
             }
             chain.signatures += 1;
             let found = certificate.is_issued_by(&issuer.certificate, below).and_then(|()| {
@@ -370,4 +413,6 @@ struct Chain {
     members: Vec<[u8; 32]>,
     /// How many signatures were verified, on other ways too.
     signatures: usize,
+    /// Where the end entity came from.
+    place: Option<u64>,
 }

@@ -17,6 +17,7 @@ use hashbrown::{HashMap, HashTable};
 
 use crate::classify::Marks;
 use crate::hash;
+use crate::join::attestation;
 use crate::table::Data;
 use crate::table::columns::Certificates;
 use crate::x509::{self, Facts, Own, Parser, Problem};
@@ -218,6 +219,8 @@ pub struct CertStore {
     weight: usize,
     /// Certificates that bear on attestations, each with its length in front; `None` where nobody asks.
     attesting: Option<Vec<u8>>,
+    /// Stands for the client or the source whose certificates come.
+    place: u64,
     /// Time and number of certificates parsed, and bytes hashed.
     pub spent: Spent,
 }
@@ -250,6 +253,13 @@ impl CertStore {
     pub fn attesting(mut self, is_asked: bool) -> Self {
         self.attesting = is_asked.then(Vec::new);
         self
+    }
+
+    /// Tells where the next certificates come from, where that bears on attestations.
+    pub fn come_from(&mut self, place: impl FnOnce() -> u64) {
+        if self.attesting.is_some() {
+            self.place = place();
+        }
     }
 
     /// Those certificates, each with its length in front.
@@ -370,8 +380,7 @@ impl CertStore {
         if let Some(attesting) = &mut self.attesting
             && bears_on_attestation(der)
         {
-            attesting.extend_from_slice(&(len as u32).to_le_bytes());
-            attesting.extend_from_slice(der);
+            attestation::put(der, self.place, attesting);
             self.weight += len;
         }
         self.waiting.used += len;

@@ -12,6 +12,7 @@ use crate::group::pending::Pending;
 use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
 use crate::group::{Group, Place, RejectRow, Setting, Unchecked, mismatches};
+use crate::join::parts::draw;
 use crate::record::{
     Binding, Body, CapiUse, CertificateRef, Client, Code, KeyReport, Lineage, Observation, PrivateKey, Provider,
     Reject, Request, Seen, Severity, Sink, Stage, Template,
@@ -176,6 +177,8 @@ impl<'a> GroupSink<'a> {
 
     /// Settles the certificate of a record, or says why not.
     fn certificate(&mut self, o: &Observation<'_>, client: Option<&str>, run: u32) -> Option<u32> {
+        let source = self.origin.id();
+        self.group.certificates.come_from(|| draw(client.map_or(&source[..], str::as_bytes)));
         let found = match o.certificate.body {
             Body::Absent => return None,
             Body::Der(bytes) => self.group.certificates.der(bytes, &mut self.tools.parser),

@@ -1,17 +1,21 @@
 //! Attestations of the scan's certificates, verified against the issuers that the user listed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use rayon::ThreadPool;
 use sha2::{Digest, Sha256};
 
 use crate::attest::{Assurance, Attested, Issuers, Verifier, Why};
 use crate::classify::KeyStorage;
 use crate::error::Error;
+use crate::in_order::in_order;
 use crate::x509;
 
 use super::parts::Taken;
 
 /// What came of each certificate with marks of attestation. Memory: some 60 bytes each.
+#[derive(Default)]
 pub struct Verified {
     /// By SHA-256 of the certificate.
     tpm: HashMap<[u8; 32], Result<Assurance, Why>>,
@@ -29,56 +33,74 @@ pub struct Vouched {
     pub assurance: Option<&'static str>,
 }
 
-/// A certificate with its length in front.
-pub fn framed(der: &[u8]) -> Vec<u8> {
-    let mut framed = (der.len() as u32).to_le_bytes().to_vec();
-    framed.extend_from_slice(der);
-    framed
+/// A certificate and where it came from, as they wait: length, place, DER.
+pub fn put(der: &[u8], place: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(der.len() as u32).to_le_bytes());
+    out.extend_from_slice(&place.to_le_bytes());
+    out.extend_from_slice(der);
 }
 
-/// The certificates of bytes in which each has its length in front.
-pub fn all(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The certificates of such bytes, each with its place.
+pub fn all(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
     std::iter::from_fn(move || {
         let (len, rest) = bytes.split_first_chunk::<4>()?;
+        let (place, rest) = rest.split_first_chunk::<8>()?;
         let (der, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
         bytes = rest;
-        Some(der)
+        Some((der, u64::from_le_bytes(*place)))
     })
 }
 
-/// Verifies every attestation: first all issuers are collected, then each certificate with marks is looked at.
-pub fn verify(mut parts: Vec<Taken>, issuers: &Issuers) -> Result<Verified, Error> {
+/// Verifies every attestation: first all issuers are collected, then each certificate with marks is looked at, on all threads.
+pub fn verify(mut parts: Vec<Taken>, issuers: &Issuers, pool: &ThreadPool) -> Result<Verified, Error> {
     let mut verifier = Verifier::new(issuers.clone());
     for part in &mut parts {
-        part.look(|bytes| all(bytes).for_each(|der| verifier.offer_issuer(der)))?;
+        part.look(|bytes| all(bytes).for_each(|(der, place)| verifier.offer_issuer(der, Some(place))))?;
     }
-    let mut verified = Verified { tpm: HashMap::new(), yubikey: HashMap::new() };
-    for part in parts {
+    let mut verified = Verified::default();
+    let look = |part: Taken| {
+        let mut verified = Verified::default();
         for bytes in part.read()? {
-            all(&bytes).for_each(|der| verified.look(der, &verifier));
+            all(&bytes).for_each(|(der, place)| verified.look(der, place, &verifier));
         }
-    }
+        Ok(verified)
+    };
+    in_order(pool, parts.into_iter().map(Ok), look, |of_part| {
+        verified.tpm.extend(of_part.tpm);
+        of_part.yubikey.into_iter().for_each(|(spki, slot)| verified.add_slot(spki, slot));
+        Ok(())
+    })?;
     Ok(verified)
 }
 
 impl Verified {
-    fn look(&mut self, der: &[u8], verifier: &Verifier) {
+    fn look(&mut self, der: &[u8], place: u64, verifier: &Verifier) {
         let sha256: [u8; 32] = Sha256::digest(der).into();
-        if self.tpm.contains_key(&sha256) {
-            return;
-        }
         let tpm = verifier.tpm(der);
         let Ok(facts) = x509::parse(der) else { return };
         if let Some(spki) = facts.spki_sha256.filter(|_| facts.is_yubikey_attestation) {
-            let slot = verifier.yubikey(der);
-            // A key may have been attested twice: once is enough.
-            let is_known = self.yubikey.get(&spki).is_some_and(Result::is_ok);
-            if !is_known {
-                self.yubikey.insert(spki, slot);
-            }
+            self.add_slot(spki, verifier.yubikey(der, Some(place)));
         }
         if tpm != Err(Why::NotMarked) {
             self.tpm.insert(sha256, tpm);
+        }
+    }
+
+    /// A key may have been attested more than once, and one attestation met in several places: one that is verified is enough;
+    /// else the reason counts of the one that came furthest.
+    fn add_slot(&mut self, spki: [u8; 32], slot: Result<Attested, Why>) {
+        match self.yubikey.entry(spki) {
+            Entry::Vacant(place) => drop(place.insert(slot)),
+            Entry::Occupied(mut known) => {
+                let is_better = match (known.get(), &slot) {
+                    (Err(before), Err(now)) => now > before,
+                    (Err(_), Ok(_)) => true,
+                    (Ok(_), _) => false,
+                };
+                if is_better {
+                    *known.get_mut() = slot;
+                }
+            }
         }
     }
 

@@ -13,7 +13,7 @@
 //! one file may have millions, are in all. Templates are held whole, up to [`MAX_TEMPLATES`].
 
 pub mod across;
-mod attestation;
+pub mod attestation;
 pub mod client;
 pub mod note;
 pub mod parts;
@@ -126,8 +126,10 @@ impl Gathered {
         self.beside.push_all(left.beside)?;
         self.by_key.push_all(left.keys)?;
         self.nameless.push_all(left.nameless)?;
-        for der in attestation::all(&left.attesting) {
-            self.attesting.push(part_of(draw(der)), attestation::framed(der))?;
+        for (der, place) in attestation::all(&left.attesting) {
+            let mut bytes = Vec::with_capacity(der.len() + 16);
+            attestation::put(der, place, &mut bytes);
+            self.attesting.push(part_of(draw(der)), bytes)?;
         }
         for (_, body, _) in note::all(&left.templates) {
             if self.templates.len() < MAX_TEMPLATES
@@ -318,7 +320,7 @@ pub fn run(
         told.into_iter().try_for_each(|(part, note)| beside.push(part, note))
     })?;
     let attesting = report.gathered.attesting.take();
-    let verified = asked.issuers.map(|issuers| attestation::verify(attesting, issuers)).transpose()?;
+    let verified = asked.issuers.map(|issuers| attestation::verify(attesting, issuers, pool)).transpose()?;
     let sites = std::mem::take(&mut report.gathered.sites);
     let templates = Templates::new(std::mem::take(&mut report.gathered.templates));
     let total = report.gathered.key_notes;

@@ -10,7 +10,7 @@ fn error(bytes: &[u8]) -> String {
 /// Whether the list names the authority, by whatever.
 fn names(list: &[u8], authority: &Authority) -> bool {
     let mut verifier = Verifier::new(Issuers::parse(list).expect("a list"));
-    verifier.offer_issuer(&authority.der);
+    verifier.offer_issuer(&authority.der, None);
     verifier.tpm(&authority.user(&[30])) == Ok(Assurance::High)
 }
 

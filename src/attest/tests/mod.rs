@@ -36,19 +36,19 @@ fn past_the_room_only_listed_issuers_are_kept() {
     let slot = device.user_with(&slot);
 
     let mut small = Verifier::with_room(listed.clone(), device.der.len() - 1);
-    small.offer_issuer(&device.der);
-    small.offer_issuer(&thumb.der);
-    small.offer_issuer(&root.der);
-    assert_eq!((small.left_out(), small.yubikey(&slot)), (1, Err(Why::NoIssuer)));
+    small.offer_issuer(&device.der, None);
+    small.offer_issuer(&thumb.der, None);
+    small.offer_issuer(&root.der, None);
+    assert_eq!((small.left_out(), small.yubikey(&slot, None)), (1, Err(Why::NoIssuer)));
     assert_eq!(small.tpm(&thumb.user(&[30])), Ok(Assurance::High));
 
     let mut exact = Verifier::with_room(listed, device.der.len());
-    exact.offer_issuer(&device.der);
-    exact.offer_issuer(&device.der);
+    exact.offer_issuer(&device.der, None);
+    exact.offer_issuer(&device.der, None);
     assert_eq!(exact.left_out(), 0);
-    exact.offer_issuer(&other.der);
+    exact.offer_issuer(&other.der, None);
     assert_eq!(exact.left_out(), 1);
-    assert!(exact.yubikey(&slot).is_ok());
+    assert!(exact.yubikey(&slot, None).is_ok());
 }
 
 #[test]
@@ -58,18 +58,18 @@ fn damaged_certificates_prove_nothing_and_never_panic() {
     let user = root.user(&[31]);
     let slot = device.user_with(&slot);
     let mut verifier = trusting(&[&root]);
-    verifier.offer_issuer(&device.der);
-    assert!(verifier.tpm(&user).is_ok() && verifier.yubikey(&slot).is_ok());
+    verifier.offer_issuer(&device.der, None);
+    assert!(verifier.tpm(&user).is_ok() && verifier.yubikey(&slot, None).is_ok());
     for der in [&user, &slot] {
         for length in 0..der.len() {
             let cut = &der[..length];
-            assert_eq!((verifier.tpm(cut), verifier.yubikey(cut)), (Err(Why::Unreadable), Err(Why::Unreadable)));
+            assert_eq!((verifier.tpm(cut), verifier.yubikey(cut, None)), (Err(Why::Unreadable), Err(Why::Unreadable)));
         }
         for place in 0..der.len() {
             for bit in [0, 7] {
                 let mut damaged = der.clone();
                 damaged[place] ^= 1 << bit;
-                assert!(verifier.tpm(&damaged).is_err() && verifier.yubikey(&damaged).is_err(), "{place} {bit}");
+                assert!(verifier.tpm(&damaged).is_err() && verifier.yubikey(&damaged, None).is_err(), "{place} {bit}");
             }
         }
     }
@@ -78,13 +78,16 @@ fn damaged_certificates_prove_nothing_and_never_panic() {
         let mut damaged = device.der.clone();
         damaged[place] ^= 1;
         let mut verifier = trusting(&[&root]);
-        verifier.offer_issuer(&damaged);
-        verifier.offer_issuer(&device.der[..place]);
-        assert!(verifier.yubikey(&slot).is_err(), "{place}");
+        verifier.offer_issuer(&damaged, None);
+        verifier.offer_issuer(&device.der[..place], None);
+        assert!(verifier.yubikey(&slot, None).is_err(), "{place}");
     }
     for garbage in [&b""[..], &[0x30], &[0x30, 0x80], &[0x30, 0x80, 0, 0], &[0xff; 300], b"-----BEGIN CERTIFICATE-----"]
     {
-        verifier.offer_issuer(garbage);
-        assert_eq!((verifier.tpm(garbage), verifier.yubikey(garbage)), (Err(Why::Unreadable), Err(Why::Unreadable)));
+        verifier.offer_issuer(garbage, None);
+        assert_eq!(
+            (verifier.tpm(garbage), verifier.yubikey(garbage, None)),
+            (Err(Why::Unreadable), Err(Why::Unreadable))
+        );
     }
 }

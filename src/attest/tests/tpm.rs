@@ -36,7 +36,7 @@ fn the_strongest_policy_of_a_listed_issuer_counts() {
         assert_eq!(verifier.tpm(&root.user(policies)), assurance, "{policies:?}");
     }
     assert_eq!(verifier.tpm(&root.user_with(&|_| {})), Err(Why::NotMarked));
-    assert_eq!(verifier.yubikey(&root.user(&[30])), Err(Why::NotMarked));
+    assert_eq!(verifier.yubikey(&root.user(&[30]), None), Err(Why::NotMarked));
     let names = [Assurance::Low, Assurance::Medium, Assurance::High].map(Assurance::as_str);
     assert_eq!(names, ["low", "medium", "high"]);
     // What stands behind a certificate is none of it.
@@ -101,11 +101,11 @@ fn policies_that_no_listed_issuer_signed_are_forged() {
     let (root, forger) = (Authority::new("root"), Authority::new("forger"));
     let mut verifier = trusting(&[&root]);
     assert_eq!(verifier.tpm(&forger.user(&[30])), Err(Why::NoIssuer));
-    verifier.offer_issuer(&forger.der);
+    verifier.offer_issuer(&forger.der, None);
     assert_eq!(verifier.tpm(&forger.user(&[30])), Err(Why::IssuerNotListed));
     // Below a listed issuer is not listed.
     let below = root.authority("below", &|_| {});
-    verifier.offer_issuer(&below.der);
+    verifier.offer_issuer(&below.der, None);
     assert_eq!(verifier.tpm(&below.user(&[30])), Err(Why::IssuerNotListed));
     assert_eq!(verifier.tpm(&root.user(&[30])), Ok(Assurance::High));
 }
@@ -115,7 +115,7 @@ fn a_name_alone_is_nobody() {
     let (root, forger) = (Authority::new("root"), Authority::new("root"));
     let mut verifier = trusting(&[&root]);
     assert_eq!(verifier.tpm(&forger.user(&[30])), Err(Why::BadSignature));
-    verifier.offer_issuer(&forger.der);
+    verifier.offer_issuer(&forger.der, None);
     assert_eq!(verifier.tpm(&forger.user(&[30])), Err(Why::BadSignature));
     assert_eq!(verifier.tpm(&root.user(&[30])), Ok(Assurance::High));
     // And a signature with another name is none, either: it is looked up by the name.
@@ -127,7 +127,7 @@ fn a_name_alone_is_nobody() {
 fn of_several_issuers_with_one_name_any_listed_one_will_do() {
     let (old, new, third) = (Authority::new("root"), Authority::new("root"), Authority::new("root"));
     let mut verifier = trusting(&[&old, &new]);
-    verifier.offer_issuer(&third.der);
+    verifier.offer_issuer(&third.der, None);
     for authority in [&old, &new] {
         assert_eq!(verifier.tpm(&authority.user(&[32])), Ok(Assurance::Low));
     }
@@ -181,7 +181,7 @@ fn an_end_entity_is_no_issuer_even_if_it_is_listed() {
         let refused = Issuers::parse(alone.pem().as_bytes()).expect_err("an end entity");
         assert!(refused.to_string().contains("line 1: "), "{refused}");
         let mut verifier = trusting_thumbprints(&[&alone.der]);
-        verifier.offer_issuer(&alone.der);
+        verifier.offer_issuer(&alone.der, None);
         assert_eq!(verifier.tpm(&alone.der), Err(Why::BadChain));
         assert_eq!(verifier.tpm(&alone.user(&[30])), Err(Why::BadChain));
     }
@@ -195,9 +195,9 @@ fn an_issuer_known_by_thumbprint_comes_from_the_scan() {
     let mut by_sha1 = Verifier::new(Issuers::parse(sha1.as_bytes()).expect("a list"));
     for verifier in [&mut by_sha1, &mut trusting_thumbprints(&[&root.der])] {
         assert_eq!(verifier.tpm(&user), Err(Why::NoIssuer));
-        verifier.offer_issuer(&other.der);
+        verifier.offer_issuer(&other.der, None);
         assert_eq!(verifier.tpm(&user), Err(Why::IssuerNotListed));
-        verifier.offer_issuer(&[root.der.as_slice(), b"tail"].concat());
+        verifier.offer_issuer(&[root.der.as_slice(), b"tail"].concat(), None);
         assert_eq!(verifier.tpm(&user), Ok(Assurance::Medium));
         assert_eq!(verifier.tpm(&other.user(&[31])), Err(Why::BadSignature));
     }

@@ -7,8 +7,8 @@ use crate::x509;
 fn verify(listed: &[&Authority], offered: &[&[u8]], der: &[u8]) -> Result<Attested, Why> {
     let verdict = |order: &mut dyn Iterator<Item = &&[u8]>| {
         let mut verifier = trusting(listed);
-        order.for_each(|der| verifier.offer_issuer(der));
-        verifier.yubikey(der)
+        order.for_each(|der| verifier.offer_issuer(der, None));
+        verifier.yubikey(der, None)
     };
     let (one, other) = (verdict(&mut offered.iter()), verdict(&mut offered.iter().rev()));
     assert_eq!(one, other);
@@ -207,6 +207,27 @@ fn all_devices_can_have_one_name() {
 }
 
 #[test]
+fn of_many_devices_with_one_name_that_of_the_same_place_is_tried_first() {
+    let root = Authority::new("root");
+    let devices: Vec<Authority> = (0..300).map(|_| root.authority("device", &device)).collect();
+    let mut verifier = trusting(&[&root]);
+    (0..).zip(&devices).for_each(|(place, device)| verifier.offer_issuer(&device.der, Some(place)));
+    let mut elsewhere = 0;
+    for (place, device) in (0..).zip(&devices).step_by(37) {
+        let slot = device.user_with(&slot);
+        assert!(verifier.yubikey(&slot, Some(place)).is_ok());
+        match verifier.yubikey(&slot, None) {
+            Ok(_) => {}
+            Err(why) => {
+                elsewhere += 1;
+                assert_eq!(why, Why::TooManyIssuers, "what was not tried is not called forged");
+            }
+        }
+    }
+    assert!(elsewhere > 0, "three hundred are more than are tried");
+}
+
+#[test]
 fn the_search_for_a_way_up_is_bounded() {
     let root = Authority::new("root");
     let key = || KeyPair::generate().expect("a key");
@@ -219,13 +240,13 @@ fn the_search_for_a_way_up_is_bounded() {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.not_before = rcgen::date_time_ymd(year, 1, 1);
         };
-        verifier.offer_issuer(&b.issue("a", &a.key, &in_year));
-        verifier.offer_issuer(&c.issue("b", &b.key, &in_year));
-        verifier.offer_issuer(&a.issue("c", &c.key, &in_year));
+        verifier.offer_issuer(&b.issue("a", &a.key, &in_year), None);
+        verifier.offer_issuer(&c.issue("b", &b.key, &in_year), None);
+        verifier.offer_issuer(&a.issue("c", &c.key, &in_year), None);
     }
     let der = a.issue("slot", &key(), &slot);
     let (certificate, _) = certificate::read(&der).expect("a certificate");
-    let mut chain = Chain { members: vec![certificate.sha256], signatures: 0 };
-    assert!(verifier.climb(&mut chain, &certificate).is_err());
+    let mut chain = Chain { members: vec![certificate.sha256], signatures: 0, place: None };
+    assert_eq!(verifier.climb(&mut chain, &certificate), Err(Why::TooManyIssuers));
     assert!(chain.signatures > 100 && chain.signatures <= MAX_SIGNATURES, "{}", chain.signatures);
 }
