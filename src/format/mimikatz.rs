@@ -72,6 +72,8 @@ struct Open {
     key_spec: Option<u32>,
     /// Implementation flags, which it asks of the provider and not of the key.
     provider_flags: (Option<Api>, Option<u32>),
+    /// The provider of the handle, which has those flags.
+    of_handle: Option<Text<'static>>,
 }
 
 impl Reader<'_> {
@@ -96,6 +98,7 @@ impl Reader<'_> {
                 has_key_details: false,
                 key_spec: None,
                 provider_flags: (None, None),
+                of_handle: None,
             });
             return;
         }
@@ -122,8 +125,7 @@ impl Reader<'_> {
 
     fn end(&mut self, is_whole: bool) {
         let Some(open) = self.open.take() else { return };
-        let Open { lineage, lines, sha1, mut claims, printed, doubts, has_key_details, key_spec, provider_flags } =
-            open;
+        let Open { lineage, lines, sha1, mut claims, printed, doubts, has_key_details, key_spec, .. } = open;
         if lines > MAX_LINES {
             let message = "the certificate has too many lines, or too long ones";
             return self.sink.reject(Reject::lost(lineage, Stage::Read, Code::TooLarge, message));
@@ -140,11 +142,14 @@ impl Reader<'_> {
         if claims.acquire.is_none() && has_key_details {
             claims.acquire = Some(Acquire { hresult: Some(0), key_spec });
         }
-        let (impl_api, impl_flags) = provider_flags;
-        let provider = claims.provider_name.clone().filter(|_| impl_flags.is_some()).map(|name| Provider {
+        let (impl_api, impl_flags) = open.provider_flags;
+        if claims.provider_name.is_none() {
+            claims.provider_name.clone_from(&open.of_handle);
+        }
+        let name = open.of_handle.or_else(|| claims.provider_name.clone());
+        let provider = name.filter(|_| impl_flags.is_some()).map(|name| Provider {
             lineage,
             name,
-            provider_type: claims.provider_type,
             impl_flags,
             impl_api,
             ..Provider::default()
@@ -198,8 +203,17 @@ impl Open {
                 }
             }
             "Key Container" => first(&mut c.key_container),
-            "Provider" | "Provider name" => first(&mut c.provider_name),
-            "Provider type" => c.provider_type = bracketed(value),
+            "Provider" => first(&mut c.provider_name),
+            "Provider name" => first(&mut self.of_handle),
+            "Provider type" => {
+                c.provider_type = bracketed(value);
+                // The word for type 0, beside another number.
+                if value.starts_with("cng") && c.provider_type.is_some_and(|kind| kind != 0) {
+                    c.provider_type = None;
+                    let message = "the word is that of type 0, and the number another";
+                    self.doubts.push((Code::BadField, "provider_type", message));
+                }
+            }
             "Type" => self.key_spec = bracketed(value),
             "Implementation" => self.provider_flags = implementation(value),
             "Unique name" => {
@@ -211,15 +225,19 @@ impl Open {
                 let digits = value.split(' ').next().unwrap_or_default();
                 c.export_policy = u32::from_str_radix(digits, 16).ok();
             }
-            "Exportable key" => {
-                c.is_exportable = match value {
-                    "YES" => Some(true),
-                    "NO" => Some(false),
-                    _ => None,
-                }
-            }
+            "Exportable key" => c.is_exportable = truth(value),
+            // The CNG property `Virtual Iso` (ncrypt.h).
+            "LSA isolation" => c.virtual_iso = truth(value).map(u32::from),
             _ => {}
         }
+    }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "YES" => Some(true),
+        "NO" => Some(false),
+        _ => None,
     }
 }
 
@@ -313,6 +331,22 @@ mod tests {
         assert_eq!(seen.observations[0].sha1, Some([0xab; 20]));
         assert_eq!(seen.places, ["local_machine/My", "local_machine/My"]);
         assert_eq!(seen.observations[1].claims.key_report, KeyReport::NotReported, "the list may be cut behind it");
+    }
+
+    #[test]
+    fn isolation_and_the_provider_of_the_handle_are_told_apart() {
+        let key = "\tProvider       : Grove KSP\n\tProvider type  : cng (1)\n\t|Provider name : Grove Other KSP\n\t|\
+                   Implementation: NCRYPT_IMPL_SOFTWARE_FLAG ; \n\tLSA isolation  : YES\n";
+        let seen = read_all(&FORMAT, list(key).as_bytes(), "x");
+        let observation = &seen.observations[0];
+        assert_eq!((observation.claims.provider_type, observation.claims.virtual_iso), (None, Some(1)));
+        assert_eq!(observation.claims.provider_name.as_deref(), Some("Grove KSP"));
+        assert_eq!(seen.degraded(), [Code::BadField], "the word and the number of the type differ");
+        let isolated = |word| {
+            let text = list(&key.replace("YES", word));
+            read_all(&FORMAT, text.as_bytes(), "x").observations[0].claims.virtual_iso
+        };
+        assert_eq!((isolated("NO"), isolated("(null)")), (Some(0), None));
     }
 
     #[test]

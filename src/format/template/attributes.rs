@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::properties;
+use crate::hex;
 use crate::record::{Code, FormatConfidence, Lineage, Reject, Sink, Stage, Template, Text};
 
 /// Most values kept of one attribute.
@@ -143,16 +145,23 @@ impl Attributes {
         }
     }
 
-    /// Eight bytes: a negative number of 100 nanoseconds, little-endian ([MS-CRTD] 2.20 and 2.21).
+    /// Eight bytes: a negative number of 100 nanoseconds, little-endian ([MS-CRTD] 2.20 and 2.21); in tools' text the same in
+    /// hex, or in words.
     fn period(&mut self, field: &'static str, value: Value<'_>, slot: Slot<i64>) {
-        let bytes = match value {
-            Value::Bytes(bytes) => <[u8; 8]>::try_from(bytes).ok(),
-            Value::Text(_) => None,
+        let of_bytes = |bytes: [u8; 8]| {
+            let ticks = Some(i64::from_le_bytes(bytes)).filter(|ticks| *ticks < 0);
+            ticks.map(|ticks| -(ticks / 10_000_000))
         };
-        let seconds = bytes.map(i64::from_le_bytes).filter(|ticks| *ticks < 0).map(|ticks| -(ticks / 10_000_000));
+        let seconds = match value {
+            Value::Bytes(bytes) => <[u8; 8]>::try_from(bytes).ok().and_then(of_bytes),
+            Value::Text(text) => {
+                let digits: String = text.split_ascii_whitespace().collect();
+                hex::parse(&digits).map_or_else(|| properties::period(text.trim()), of_bytes)
+            }
+        };
         match seconds {
-            Some(seconds) => *slot(&mut self.template) = Some(seconds),
-            None => self.doubts.push((field, "the value is not a negative number of 8 bytes")),
+            Some(seconds) => self.single(field, seconds, slot),
+            None => self.doubts.push((field, "the value is neither a negative number of 8 bytes nor a known period")),
         }
     }
 

@@ -1,5 +1,6 @@
-//! `certutil -dsTemplate`: a section a template, with the attributes of the directory as `name = "value"`. The form is
-//! documented by its description alone; no real output was seen.
+//! `certutil -dsTemplate`: a section a template, with the attributes of the directory as `name = "value"`, maybe with the
+//! number in hex behind, or with the values on lines below. The form is documented by its description alone; no real output
+//! was seen.
 
 use super::attributes::{Attributes, Value};
 use crate::format::text::TextLines;
@@ -28,17 +29,28 @@ pub(super) fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
             end(open.take(), sink);
             let mut attributes = Attributes::default();
             attributes.add("name", Value::Text(name));
-            open = Some(Open { offset: line.offset, attributes, lines: 0 });
+            open = Some(Open { offset: line.offset, attributes, lines: 0, name: String::new() });
             continue;
         }
         let Some(open) = &mut open else { continue };
-        let Some((name, values)) = text.split_once('=') else { continue };
+        // What begins with a quotation mark is another value of the attribute above.
+        let values = match text.split_once('=').filter(|_| !text.starts_with('"')) {
+            Some((name, values)) => {
+                name.trim().clone_into(&mut open.name);
+                values.trim()
+            }
+            None if text.starts_with('"') && !open.name.is_empty() => text,
+            None => {
+                open.name.clear();
+                continue;
+            }
+        };
         open.lines += 1;
         if line.too_long || open.lines > MAX_LINES {
             continue;
         }
-        for value in quoted(values.trim()) {
-            open.attributes.add(name.trim(), Value::Text(value));
+        for value in quoted(values) {
+            open.attributes.add(&open.name, Value::Text(value));
         }
     }
     end(open, sink);
@@ -49,10 +61,12 @@ struct Open {
     offset: u64,
     attributes: Attributes,
     lines: usize,
+    /// The attribute of the last line.
+    name: String,
 }
 
 fn end(open: Option<Open>, sink: &mut dyn Sink) {
-    let Some(Open { offset, attributes, lines }) = open else { return };
+    let Some(Open { offset, attributes, lines, .. }) = open else { return };
     let lineage = Lineage::at(offset);
     match () {
         () if lines > MAX_LINES => {
@@ -66,6 +80,9 @@ fn end(open: Option<Open>, sink: &mut dyn Sink) {
 
 /// The values of a line: each in quotes, or one without.
 fn quoted(text: &str) -> Vec<&str> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     match text.contains('"') {
         true => text.split('"').skip(1).step_by(2).collect(),
         false => vec![text],

@@ -203,7 +203,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// `2 Years`. Words of other languages are not guessed.
-fn period(text: &str) -> Option<i64> {
+pub(super) fn period(text: &str) -> Option<i64> {
     const DAY: i64 = 86_400;
     let (count, unit) = text.split_once(' ')?;
     let unit = match unit.trim().trim_end_matches('s').to_ascii_lowercase().as_str() {

@@ -141,6 +141,22 @@ fn sections_of_attributes_are_templates() {
 }
 
 #[test]
+fn values_below_their_name_and_periods_in_words_are_read() {
+    let text = "[GroveLater]\n  cn = \"GroveLater\"\n  msPKI-Template-Schema-Version = \"2\" 2\n  msPKI-Private-Key-Flag = \
+                \"16842752\" 1010000\n  pKIDefaultCSPs =\n    \"2,Second\"\n    \"1,First = best\"\n  flags = \"131680\"\n  \
+                pKIExpirationPeriod = \"2 Years\"\n  pKIOverlapPeriod = \"6 Weeks\"\n";
+    let seen = read_all(&DSTEMPLATE, text.as_bytes(), "x");
+    let periods = ["validity_seconds: Some(63072000)", "renewal_seconds: Some(3628800)"];
+    holds(&seen, 0, &[r#"providers: ["First = best", "Second"]"#, "schema_version: Some(2)", periods[0], periods[1]]);
+    assert!(seen.degraded().is_empty());
+    // As bytes, the directory's own form; a word that is not known is no period.
+    let bytes = text.replace("6 Weeks", "00 80 A6 0A FF DE FF FF").replace("2 Years", "2 Lustra");
+    let seen = read_all(&DSTEMPLATE, bytes.as_bytes(), "x");
+    holds(&seen, 0, &["validity_seconds: None", periods[1]]);
+    assert_eq!(seen.degraded(), [Code::BadField]);
+}
+
+#[test]
 fn what_is_no_whole_template_is_none() {
     let oid = "dn: CN=1.2,DC=grove\nobjectClass: msPKI-Enterprise-Oid\nmsPKI-Cert-Template-OID: 1.2\nflags: 1\n\n";
     let change = ENTRY.replace("objectClass: top", "changetype: modify");
