@@ -277,6 +277,44 @@ fn the_order_of_files_changes_no_joined_row() {
 }
 
 #[test]
+fn text_without_der_joins_certificates_before_and_behind_it() {
+    let rsa = sample("rsa-leaf.cer");
+    let sha1 = sha1_of(&rsa);
+    let provider = "Microsoft Software Key Storage Provider";
+    let certutil = format!(
+        "my \"Personal\"\n================ Certificate 0 ================\nSerial Number: 01\nIssuer: CN=Grove CA\n NotBefore: \
+         1/1/2026 1:00 AM\n NotAfter: 1/1/2027 1:00 AM\nSubject: CN=a\nCert Hash(sha1): {sha1}\n  Key Container = \
+         te-1\n  Provider = {provider}\nCertUtil: -store command completed successfully.\n"
+    );
+    let csv = format!("Thumbprint,Subject,HasPrivateKey,ProviderName\n{sha1},CN=a,True,{provider}\n");
+    let mimikatz = format!(
+        " * System Store  : 'LOCAL_MACHINE' (0x00020000)\n * Store         : 'My'\n\n 0. a\n    Hash SHA1: {sha1}\n\tProvider       \
+         : {provider}\n\tProvider type  : cng (0)\n\n"
+    );
+    let osquery = json!({"name": "certificates", "hostIdentifier": "a", "calendarTime": "Mon Nov  2 00:00:00 2026 UTC",
+        "unixTime": 1_793_577_600, "epoch": 0, "counter": 0, "action": "added",
+        "columns": {"sha1": sha1, "common_name": "a", "subject": "a", "issuer": "b", "ca": "0", "self_signed": "0",
+            "not_valid_before": "1740806100", "not_valid_after": "1835500500", "key_algorithm": "RSA",
+            "path": "LocalMachine\\Personal", "serial": "01", "sid": "", "store_location": "LocalMachine",
+            "store": "Personal", "username": "", "store_id": "My"}});
+    for (name, text) in [("a.txt", certutil), ("a.csv", csv), ("m.txt", mimikatz), ("a.log", format!("{osquery}\n"))] {
+        let rows = ["0", "z"].map(|place| {
+            let bench = Bench::new();
+            bench.put(&format!("in/{place}.cer"), &rsa);
+            bench.put(&format!("in/{name}"), &text);
+            let report = bench.scan(&[&bench.path("in")], "report", &[]);
+            let rows = without(report.rows("observations"), &LINEAGE);
+            let rows: Vec<Row> = rows.into_iter().filter(|row| row["certificate_basis"] != "der").collect();
+            assert_eq!(rows.len(), 1, "{name}");
+            assert_eq!(rows[0]["certificate_basis"], "joined", "{name}");
+            assert_eq!(rows[0]["sha256"], sha256_of(&rsa), "{name}");
+            rows
+        });
+        assert_eq!(rows[0], rows[1], "{name}");
+    }
+}
+
+#[test]
 fn the_registry_and_the_header_of_the_client_travel_with_a_waiting_row() {
     let bench = Bench::new();
     let rsa = sample("rsa-leaf.cer");
