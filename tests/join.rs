@@ -93,7 +93,7 @@ fn the_rows_do_not_depend_on_where_the_context_stands_or_in_how_many_files() {
         line(
             "srv",
             "binding",
-            json!({"kind": "http_sys", "endpoint": "0.0.0.0:443", "port": 443, "sha1": sha1_of(&leaf)}),
+            json!({"kind": "http.sys", "endpoint": "0.0.0.0:443", "port": 443, "sha1": sha1_of(&leaf)}),
         ),
         key("srv", &leaf, Some("Nobody's Provider"), None),
         key("pc", &leaf, None, None),
@@ -194,6 +194,64 @@ fn context_under_the_full_name_joins_the_short_one_where_it_is_the_only_one() {
     assert_eq!(scan(&["srv.example.test"]), "cng", "the only one of this label");
     assert_eq!(scan(&["srv.example.test", "srv.other.test"]), "unknown", "two machines may have that label");
     assert_eq!(scan(&["srv2.example.test"]), "unknown");
+}
+
+#[test]
+fn bindings_and_providers_under_either_name_of_a_client_find_the_keys_under_the_other() {
+    let leaf = certificate("rsa-leaf.cer");
+    let (short, full) = ("srv", "srv.example.test");
+    let bound = |host: &str| {
+        let fields = json!({"kind": "sqlserver", "name": "MSSQLSERVER", "sha1": sha1_of(&leaf), "store": "My"});
+        line(host, "binding", fields)
+    };
+    let provider = |host: &str| line(host, "provider", json!({"name": "Nobody's Provider", "api": "capi"}));
+    let mut keys = Vec::new();
+    for (of_key, of_binding, of_provider) in
+        [(short, short, short), (short, full, short), (full, short, full), (full, full, short), (full, short, short)]
+    {
+        let bench = Bench::new();
+        bench.put(
+            "in/a.ndjson",
+            key(of_key, &leaf, Some("Nobody's Provider"), None).replace("\"key_spec\":0", "\"key_spec\":1"),
+        );
+        bench.put("in/b.ndjson", bound(of_binding));
+        bench.put("in/c.ndjson", provider(of_provider));
+        // Both names are known, whoever has the key.
+        bench.put("in/d.ndjson", flat(short, &certificate("ca.cer")) + &flat(full, &certificate("ca.cer")));
+        let report = bench.scan(&[&bench.path("in")], "report", &["-j", "2"]);
+        assert_sound(&report);
+        let (rows, findings) = (report.rows("keys"), report.rows("findings"));
+        let key = one(of(&rows, "thumbprint", &sha1_of(&leaf)).into_iter().cloned().collect());
+        let finding = one(of(&findings, "rule", "sql_server_tls").into_iter().cloned().collect());
+        let names = (of_key, of_binding, of_provider);
+        assert_eq!((&key["key_api"], &key["client"]), (&json!("capi"), &json!(of_key)), "{names:?}");
+        assert_eq!((&finding["status"], &finding["key_id"]), (&json!("ok"), &key["key_id"]), "{names:?}");
+        assert_eq!(finding["client"], "srv", "{names:?}");
+        keys.push(key["clients_with_key"].clone());
+    }
+    assert!(keys.iter().all(|clients| *clients == 1));
+}
+
+#[test]
+fn a_binding_takes_the_machines_key_of_its_certificate() {
+    let leaf = certificate("rsa-leaf.cer");
+    let machine = key("srv", &leaf, Some(SOFTWARE), Some(0));
+    let user = key("srv", &leaf, Some("Microsoft Enhanced Cryptographic Provider v1.0"), Some(1))
+        .replace("LocalMachine", "CurrentUser")
+        .replace("\"flags\":32", "\"flags\":0");
+    let fields = json!({"kind": "http.sys", "app_id": "{5d89a20c-beab-4389-9447-324788eb944a}", "port": 443,
+        "sha1": sha1_of(&leaf), "store": "My"});
+    let binding = line("srv", "binding", fields);
+    for texts in [[&machine, &user, &binding], [&binding, &user, &machine]] {
+        let bench = Bench::new();
+        bench.put("in/a.ndjson", texts.into_iter().map(String::as_str).collect::<String>());
+        let report = bench.scan(&[&bench.path("in")], "report", &[]);
+        let finding = one(of(&report.rows("findings"), "rule", "adfs_certificate").into_iter().cloned().collect());
+        let rows = report.rows("keys");
+        let own = one(of(&rows, "key_api", "cng").into_iter().cloned().collect());
+        assert_eq!((rows.len(), &finding["key_id"]), (2, &own["key_id"]));
+        assert!(finding["message"].as_str().is_some_and(|text| text.contains("in CNG")), "{finding:?}");
+    }
 }
 
 #[test]

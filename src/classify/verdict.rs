@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How strong the evidence behind a verdict is, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grade {
@@ -28,7 +30,7 @@ impl Grade {
 }
 
 /// Verdict on the interface of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyApi {
     /// CryptoAPI.
     Capi,
@@ -56,7 +58,7 @@ impl KeyApi {
 }
 
 /// Verdict on where a key lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyStorage {
     /// A file, the registry or memory of the machine.
     Software,
@@ -122,7 +124,7 @@ impl KeyStorage {
 }
 
 /// Whether there is a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyPresence {
     /// The key was used or tested.
     Opened,

@@ -156,7 +156,7 @@ pub struct Binding<'a> {
 }
 
 /// What a binding needs to know of its key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bound {
     /// Identity of the key; `None` where several keys have the certificate, and differ ([`choose`]).
     pub key_id: Option<[u8; 16]>,

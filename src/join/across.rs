@@ -101,8 +101,7 @@ pub fn join(taken: Taken, aliases: &Aliases<'_>) -> Result<Vec<(usize, Vec<u8>)>
     for of_key in notes.chunk_by(|(a, _), (b, _)| a.spki_sha256 == b.spki_sha256) {
         let there = of_key.iter().map(|(head, _)| head).filter(|head| head.class == Class::Key);
         // A machine under two names is one.
-        let own_name = |name| aliases.get(name).copied().unwrap_or(name);
-        let mut clients: Vec<&str> = there.filter_map(|head| head.client).map(own_name).collect();
+        let mut clients: Vec<&str> = there.filter_map(|head| head.client).map(|name| aliases.own_name(name)).collect();
         clients.sort_unstable();
         clients.dedup();
         let (words, enrolments) = words(of_key);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::classify::{
     Catalogue, Classifier, Grade, Hearsay, Joined, KeyApi, KeyPresence, KeyStorage, Marks, Verdicts, Voice, Witness,
@@ -27,7 +28,7 @@ use super::note::{
     self, Attached, BindingWords, CertificateOwn, CertificateProfile, Class, Head, KeyBody, KeyOwn, KeyState, Origin,
     Said,
 };
-use super::parts::Taken;
+use super::parts::{Split, Taken};
 use super::rows::{Concerned, KeyRow, Tables};
 use super::shelf::Shared;
 use super::{Aliases, Asked, Sites, Templates, category_api};
@@ -117,24 +118,23 @@ impl ClientSums {
     }
 }
 
-/// Gives context that stands under another name of a client to that client: a copy in its part. Under the other name it is
-/// passed over.
-pub fn rename(parts: &mut [Taken], aliases: &Aliases<'_>) -> Result<(), Error> {
+/// Gives a client with two names what stands beside keys under either: a copy in the part of the other name.
+pub fn share(parts: &mut [Taken], aliases: &Aliases<'_>) -> Result<(), Error> {
     if aliases.is_empty() {
         return Ok(());
     }
-    let mut moved: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    let mut copies: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
     for part in parts.iter_mut() {
         part.look(|bytes| {
             for (head, body, _) in note::all(bytes).filter(|(head, ..)| is_context(head.class)) {
-                if let Some(name) = head.client.and_then(|name| aliases.get(name)) {
+                if let Some(name) = head.client.and_then(|name| aliases.other(name)) {
                     let head = Head { client: Some(name), ..head };
-                    head.write(moved.entry(note::part(&head)).or_default(), |out| out.extend_from_slice(body));
+                    head.write(copies.entry(note::part(&head)).or_default(), |out| out.extend_from_slice(body));
                 }
             }
         })?;
     }
-    for (at, bytes) in moved {
+    for (at, bytes) in copies {
         if let Some(part) = parts.get_mut(at) {
             part.append(&bytes);
         }
@@ -361,18 +361,23 @@ fn add_bound(keys: &mut Vec<Bound>, key: Bound) {
 }
 
 /// Joins every client of one part. Keys of which no client is known are in all parts; what was found of them is returned, for
-/// [`judge_nobody`].
-pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) -> Found {
+/// [`judge_nobody`]. What belongs to clients with two names is put into `pairs`, for [`judge_pairs`].
+pub fn join(
+    bytes: &[Vec<u8>],
+    context: &Context<'_>,
+    worker: &mut Worker,
+    tables: &mut Tables<'_>,
+    pairs: &mut Split,
+) -> Found {
     let mut attached: ByPublicKey<'_> = HashMap::default();
     let mut notes: Vec<Note<'_>> = Vec::new();
     // Clients by number, in the order in which they come, then by their names' order.
     let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
     let mut last: Option<(Option<&str>, u32)> = None;
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
-        let is_elsewhere = || head.client.is_none_or(|name| context.aliases.contains_key(name));
         match head.class {
             Class::Attached => attached.extend(head.spki_sha256.map(|spki| (spki, body))),
-            class if is_context(class) && is_elsewhere() => {}
+            class if is_context(class) && head.client.is_none() => {}
             _ => {
                 // Notes of one client come together, mostly.
                 if last.is_none_or(|(client, _)| client != head.client) {
@@ -397,9 +402,14 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
         match of_client.first().and_then(|(_, head, _)| head.client) {
             Some(name) => {
                 let Some(around) = Around::of(Some(name), beside, context.values, worker) else { continue };
-                let told = context.clients.told(Some(name));
+                let told = told(name, context);
                 let found = judge_keys(&around, &told, keys, &attached, context, worker, tables);
-                judge_client(&around, &told, found, context, tables);
+                if context.aliases.other(name).is_none() {
+                    judge_client(&around, &told, found, context, tables);
+                } else {
+                    tables.client(Some(name), found.sums.clone());
+                    put_off(name, found, beside, context, pairs);
+                }
             }
             None => {
                 if let Some(around) = around_nobody(context, worker) {
@@ -410,6 +420,70 @@ pub fn join(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, table
         }
     }
     of_nobody
+}
+
+/// What collections say of a client, under its other name too.
+fn told<'c>(name: &str, context: &'c Context<'_>) -> Told<'c> {
+    let own = context.clients.told(Some(name));
+    let Some(other) = context.aliases.other(name) else { return own };
+    let other = context.clients.told(Some(other));
+    let mut cm_roles = own.cm_roles;
+    cm_roles.extend(other.cm_roles);
+    cm_roles.sort_unstable();
+    cm_roles.dedup();
+    Told {
+        cm_roles,
+        os_version: own.os_version.or(other.os_version),
+        ubr: own.ubr.or(other.ubr),
+        cm_client_version: own.cm_client_version.or(other.cm_client_version),
+        cm_site_code: own.cm_site_code.or(other.cm_site_code),
+        calais_disable_capi_override: own.calais_disable_capi_override.or(other.calais_disable_capi_override),
+    }
+}
+
+/// What was found of the keys of a client under one of its names.
+#[derive(Serialize, Deserialize)]
+struct Half {
+    capi_card_keys: u32,
+    bound: Vec<([u8; 20], Vec<Bound>)>,
+}
+
+/// Puts off the bindings of a client with two names until the keys under both are judged. They stand under both, and are kept
+/// of the short one.
+fn put_off(name: &str, found: Found, beside: &[Note<'_>], context: &Context<'_>, pairs: &mut Split) {
+    let own_name = context.aliases.own_name(name);
+    let head = |class| Head::of_client(class, Some(own_name));
+    let out = pairs.of(note::part(&head(Class::Bound)));
+    let mut bound: Vec<_> = found.bound.into_iter().filter(|(_, keys)| !keys.is_empty()).collect();
+    bound.sort_unstable_by_key(|(sha1, _)| *sha1);
+    let half = Half { capi_card_keys: found.capi_card_keys, bound };
+    head(Class::Bound).write(out, |out| note::append(&half, out));
+    if own_name == name {
+        let beside = beside.iter().filter(|(_, head, _)| matches!(head.class, Class::Binding | Class::CapiUse));
+        beside.for_each(|(_, of, body)| head(of.class).write(out, |out| out.extend_from_slice(body)));
+    }
+}
+
+/// Judges the bindings and roles of clients with two names, once the keys under both are judged.
+pub fn judge_pairs(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker, tables: &mut Tables<'_>) {
+    let mut clients: BTreeMap<&str, (Found, Vec<Note<'_>>)> = BTreeMap::new();
+    for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
+        let Some(name) = head.client else { continue };
+        let (found, beside) = clients.entry(name).or_default();
+        if head.class != Class::Bound {
+            beside.push((0, head, body));
+            continue;
+        }
+        if let Ok(Half { capi_card_keys, bound }) = postcard::from_bytes::<Half>(body) {
+            found.add(Found { bound: bound.into_iter().collect(), capi_card_keys, sums: ClientSums::default() });
+        }
+    }
+    for (name, (found, mut beside)) in clients {
+        beside.sort_by_key(|(_, head, _)| head.class);
+        if let Some(around) = Around::of(Some(name), &beside, context.values, worker) {
+            judge_client(&around, &told(name, context), found, context, tables);
+        }
+    }
 }
 
 /// What stands beside keys of which no client is known.

@@ -43,7 +43,7 @@ use crate::walk::Source;
 
 use client::{ClientSums, Found, Worker};
 use note::Origin;
-use parts::{PARTS, Parts, Room, Taken, draw, part_of};
+use parts::{PARTS, Parts, Room, Split, Taken, draw, part_of};
 use rows::{Made, Tables};
 
 /// Bytes of notes held in memory before they are put into files, unless `--max-memory` asks for less.
@@ -70,6 +70,8 @@ pub struct Gathered {
     sites: Sites,
     /// Certificates that bear on attestations; the same ones come into the same part.
     attesting: Parts,
+    /// What clients with two names have, until the keys of both are judged.
+    pairs: Parts,
 }
 
 /// What a join is asked to do.
@@ -115,6 +117,7 @@ impl Gathered {
             templates: Vec::new(),
             sites: Sites::default(),
             attesting: parts("attesting"),
+            pairs: parts("pairs"),
         }
     }
 
@@ -261,28 +264,59 @@ fn category_api(category: &str) -> Option<Api> {
     known.into_iter().find(|known| known.as_str() == category).map(ProviderCategory::api)
 }
 
-/// Names under which a client's context stands: a short name joins the one fully qualified name that begins with it.
-pub type Aliases<'a> = hashbrown::HashMap<&'a str, &'a str, RandomState>;
+/// Clients that stand under two names, a short one and a fully qualified one that begins with it. Each has the providers of
+/// both, and bindings find the keys of both; what is found of bindings stands under the short name.
+#[derive(Default)]
+pub struct Aliases<'a> {
+    /// Short names by full ones.
+    short: hashbrown::HashMap<&'a str, &'a str, RandomState>,
+    /// Full names by short ones.
+    full: hashbrown::HashMap<&'a str, &'a str, RandomState>,
+}
 
-/// Which fully qualified names are another name of a client that is known by its first label. A name is joined only where
-/// no other fully qualified name of the scan begins with the same label, and no machine GUID disagrees.
-fn aliases<'a>(clients: &'a Clients) -> Aliases<'a> {
-    // By label: the only full name, or none where there are several. Most scans call every client by one kind of name.
-    let mut full: hashbrown::HashMap<&str, Option<&str>, RandomState> = hashbrown::HashMap::default();
-    let split = |name: &'a str| Some((name.split_once('.')?.0, name));
-    for (label, name) in clients.names().filter_map(split).filter(|(label, _)| clients.contains(label)) {
-        full.entry(label).and_modify(|only| *only = None).or_insert(Some(name));
-    }
-    if full.is_empty() {
-        return Aliases::default();
-    }
-    for (label, name) in clients.fqdns().filter_map(split) {
-        if let Some(only) = full.get_mut(label) {
-            *only = only.filter(|only| *only == name);
+impl<'a> Aliases<'a> {
+    /// Which fully qualified names are another name of a client that is known by its first label. A name is joined only where
+    /// no other fully qualified name of the scan begins with the same label, and no machine GUID disagrees.
+    fn of(clients: &'a Clients) -> Aliases<'a> {
+        // By label: the only full name, or none where there are several. Most scans call every client by one kind of name.
+        let mut full: hashbrown::HashMap<&str, Option<&str>, RandomState> = hashbrown::HashMap::default();
+        let split = |name: &'a str| Some((name.split_once('.')?.0, name));
+        for (label, name) in clients.names().filter_map(split).filter(|(label, _)| clients.contains(label)) {
+            full.entry(label).and_modify(|only| *only = None).or_insert(Some(name));
+        }
+        if full.is_empty() {
+            return Aliases::default();
+        }
+        for (label, name) in clients.fqdns().filter_map(split) {
+            if let Some(only) = full.get_mut(label) {
+                *only = only.filter(|only| *only == name);
+            }
+        }
+        let joined = full.into_iter().filter_map(|(label, only)| Some((label, only?)));
+        let joined: Vec<_> = joined.filter(|(label, only)| clients.may_be_one(label, only)).collect();
+        Aliases {
+            short: joined.iter().map(|(label, only)| (*only, *label)).collect(),
+            full: joined.into_iter().collect(),
         }
     }
-    let joined = full.into_iter().filter_map(|(label, only)| Some((only?, label)));
-    joined.filter(|(only, label)| clients.may_be_one(label, only)).collect()
+
+    /// The short name of a client, if it has two, else its only one.
+    pub fn own_name<'n>(&self, name: &'n str) -> &'n str
+    where
+        'a: 'n,
+    {
+        self.short.get(name).copied().unwrap_or(name)
+    }
+
+    /// The other name of a client that has two.
+    pub fn other(&self, name: &str) -> Option<&'a str> {
+        self.short.get(name).or_else(|| self.full.get(name)).copied()
+    }
+
+    /// No client has two names.
+    pub fn is_empty(&self) -> bool {
+        self.full.is_empty()
+    }
 }
 
 /// Joins what was gathered, and writes `keys`, `evidence` and the findings of rules.
@@ -309,7 +343,7 @@ pub fn run(
     across::name(&some, certificates, &mut report.gathered.by_key)?;
     drop(some);
     let clients = std::mem::take(&mut report.clients);
-    let aliases = aliases(&clients);
+    let aliases = Aliases::of(&clients);
     let by_key = report.gathered.by_key.take();
     let beside = &mut report.gathered.beside;
     let join = |part| {
@@ -325,7 +359,7 @@ pub fn run(
     let templates = Templates::new(std::mem::take(&mut report.gathered.templates));
     let total = report.gathered.key_notes;
     let mut beside = report.gathered.beside.take();
-    client::rename(&mut beside, &aliases)?;
+    client::share(&mut beside, &aliases)?;
     let beside_nobody = client::beside_nobody(&mut beside)?;
     let values = asked.encoders.shelf.values();
     let context = client::Context {
@@ -358,29 +392,40 @@ pub fn run(
         let keys = (total as usize * task.len() / PARTS).min(2 * GROUP_KEYS as usize);
         let mut tables = Tables::new(asked, keys);
         let mut worker = Worker::new(asked.catalogue, values.len());
-        let mut of_nobody = Found::default();
+        let (mut of_nobody, mut pairs) = (Found::default(), Split::default());
         for (beside, keys) in task {
             let mut notes = beside.read()?;
             notes.extend(keys.read()?);
-            of_nobody.add(client::join(&notes, &context, &mut worker, &mut tables));
+            of_nobody.add(client::join(&notes, &context, &mut worker, &mut tables, &mut pairs));
         }
-        Ok((tables.finish(asked.encoders)?, of_nobody))
+        Ok((tables.finish(asked.encoders)?, of_nobody, pairs))
     };
     let mut of_clients: Vec<(Option<String>, ClientSums)> = Vec::new();
     let mut of_nobody = Found::default();
-    let mut append = |made: Made| {
+    let mut append = |report: &mut Report, made: Made| {
         report.append_joined(made.keys, made.evidence, made.findings)?;
         sums.add(&made.sums);
         of_clients.extend(made.clients);
         Ok(())
     };
-    in_order(pool, tasks.map(Ok), join, |(made, found)| {
+    in_order(pool, tasks.map(Ok), join, |(made, found, pairs)| {
         of_nobody.add(found);
-        append(made)
+        report.gathered.pairs.push_all(pairs)?;
+        append(report, made)
     })?;
+    let pairs = report.gathered.pairs.take();
+    let join = |part: Taken| {
+        stop()?;
+        let mut tables = Tables::new(asked, 0);
+        client::judge_pairs(&part.read()?, &context, &mut Worker::new(asked.catalogue, values.len()), &mut tables);
+        tables.finish(asked.encoders)
+    };
+    if !aliases.is_empty() {
+        in_order(pool, pairs.into_iter().map(Ok), join, |made| append(report, made))?;
+    }
     let mut tables = Tables::new(asked, 0);
     client::judge_nobody(of_nobody, &context, &mut Worker::new(asked.catalogue, values.len()), &mut tables);
-    append(tables.finish(asked.encoders)?)?;
+    append(report, tables.finish(asked.encoders)?)?;
     drop(aliases);
     report.clients = clients;
     for (name, told) in of_clients {

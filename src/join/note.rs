@@ -27,18 +27,21 @@ pub enum Class {
     Key,
     /// What others say of a public key; no client is named.
     Attached,
+    /// What was found of the keys of a client that has two names, for its bindings.
+    Bound,
     /// A key that could not be opened, where it is counted on how many clients there is one.
     MissingKey,
 }
 
 impl Class {
-    const ALL: [Class; 7] = [
+    const ALL: [Class; 8] = [
         Class::Client,
         Class::Provider,
         Class::Binding,
         Class::CapiUse,
         Class::Key,
         Class::Attached,
+        Class::Bound,
         Class::MissingKey,
     ];
 
