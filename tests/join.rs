@@ -233,6 +233,26 @@ fn bindings_and_providers_under_either_name_of_a_client_find_the_keys_under_the_
 }
 
 #[test]
+fn keys_of_two_users_are_two_keys_though_no_sid_is_known() {
+    let bench = Bench::new();
+    let mut element = std::fs::read(samples().join("element/capi-software.bin")).unwrap();
+    // The key of a user: the flags are the fourth field of property 2 (CRYPT_KEY_PROV_INFO).
+    let header = element.windows(8).position(|bytes| bytes == [2, 0, 0, 0, 1, 0, 0, 0]).unwrap();
+    let flags = &mut element[header + 24..header + 28];
+    assert_eq!(flags, [0x20, 0, 0, 0]);
+    flags.fill(0);
+    for (machine, user) in [("pc", "alder"), ("pc", "Birch")] {
+        let folder = format!("in/{machine}/Users/{user}/AppData/Roaming/Microsoft/SystemCertificates/My/Certificates");
+        bench.put(&format!("{folder}/{}", "0A".repeat(20)), &element);
+        bench.put(&format!("{folder}/{}", "0B".repeat(20)), &element);
+    }
+    let report = bench.scan(&[&bench.path("in")], "report", &["--client-from", "dir:1"]);
+    let keys = report.rows("keys");
+    assert_eq!((report.rows("observations").len(), keys.len()), (4, 2), "{keys:?}");
+    assert!(keys.iter().all(|key| key["observations"] == 2 && !key.contains_key("conflict")), "{keys:?}");
+}
+
+#[test]
 fn a_binding_takes_the_machines_key_of_its_certificate() {
     let leaf = certificate("rsa-leaf.cer");
     let machine = key("srv", &leaf, Some(SOFTWARE), Some(0));

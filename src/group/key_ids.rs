@@ -45,6 +45,14 @@ impl KeyIds {
         let out = &mut self.known;
         field(out, b'c', row.client.map_or("", |(client, _)| client).as_bytes());
         field(out, b'o', owner(o).as_bytes());
+        if owner(o) == SOME_USER {
+            // Whose profile the source lies in tells users apart of whom no SID is known.
+            let profile =
+                [row.origin.member_name(), Some(&row.origin.source.path)].into_iter().flatten().find_map(profile);
+            if let Some(profile) = profile {
+                field(out, b'u', profile.to_lowercase().as_bytes());
+            }
+        }
         match (certificate, &o.certificate.sha1, &o.certificate.sha256) {
             (Some(_), ..) => {}
             (None, Some(sha1), _) => field(out, b't', sha1),
@@ -120,12 +128,43 @@ fn field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// A user of whom no SID is known.
+const SOME_USER: &str = "user";
+
 /// Whose key it is: a user's SID, or the machine's.
 fn owner<'a>(o: &'a Observation<'_>) -> &'a str {
     match (o.store_location, o.user_sid.as_deref()) {
         _ if o.claims.is_machine_key() => "machine",
         (Some(StoreLocation::CurrentUser), Some(sid)) => sid,
-        (Some(StoreLocation::CurrentUser), None) => "user",
+        (Some(StoreLocation::CurrentUser), None) => SOME_USER,
         _ => "machine",
+    }
+}
+
+/// The name of the user whose profile a path goes through: what follows `Users`, or `Documents and Settings` before Windows
+/// Vista.
+fn profile(path: &str) -> Option<&str> {
+    let mut names = path.split('/');
+    names.find(|name| ["Users", "Documents and Settings"].iter().any(|folder| name.eq_ignore_ascii_case(folder)))?;
+    // The last name is a file's.
+    names.next().filter(|name| !name.is_empty() && names.next().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_what_follows_the_folder_of_users() {
+        for (path, name) in [
+            ("Users/alder/AppData/Roaming/Microsoft/SystemCertificates/My/Certificates/00", Some("alder")),
+            ("pc-1/C/users/Birch/NTUSER.DAT", Some("Birch")),
+            ("pc-1/Documents and Settings/cedar/NTUSER.DAT", Some("cedar")),
+            ("Users/list.txt", None),
+            ("Users", None),
+            ("superusers/alder/x", None),
+        ] {
+            assert_eq!(profile(path), name, "{path}");
+        }
     }
 }

@@ -87,6 +87,8 @@ const CURRENT_VERSION: &[&str] = &[
 
 /// LocalSystem's SID; its hive is `HKEY_USERS\.DEFAULT` and the file `config\DEFAULT`.
 const LOCAL_SYSTEM: &str = "S-1-5-18";
+const LOCAL_SERVICE: &str = "S-1-5-19";
+const NETWORK_SERVICE: &str = "S-1-5-20";
 /// Where 64-bit Windows keeps what 32-bit programs see of SOFTWARE.
 const WOW64: &str = "WOW6432Node";
 /// Longest SID as text: 15 parts of at most 10 digits each, and its head.
@@ -216,14 +218,36 @@ fn is_sid(text: &str) -> bool {
     text.len() <= MAX_SID && numbers.contains('-') && numbers.split('-').all(is_number)
 }
 
-/// The user whose hive or store a source is, by its path: a folder or file named by a SID, or LocalSystem's hive
-/// `config/DEFAULT`. A profile's folder name is no SID, and no SID follows from it.
+/// The user whose hive or store a source is, by its path: a folder or file named by a SID, maybe with a word in front as in
+/// `hkcu_S-1-5-21-...`, or the profile of an account whose SID is the same on every machine. Any other profile's folder name
+/// is no SID, and no SID follows from it.
 pub fn user_of_path(path: &str) -> Option<&str> {
-    let named = path.rsplit('/').filter_map(|name| name.split('.').next()).find(|stem| is_sid(stem));
-    let mut last = path.rsplit('/');
-    let mut is_default =
-        || last.next().is_some_and(|n| is(n, "DEFAULT")) && last.next().is_some_and(|n| is(n, "config"));
-    named.or_else(|| is_default().then_some(LOCAL_SYSTEM))
+    let named = path.rsplit('/').find_map(|name| {
+        let stem = name.split('.').next().unwrap_or_default();
+        [Some(stem), stem.split_once('_').map(|(_, rest)| rest)].into_iter().flatten().find(|part| is_sid(part))
+    });
+    named.or_else(|| account_of_path(path))
+}
+
+/// The account whose profile a path goes through ([MS-DTYP] 2.4.2.4). LocalSystem's hive is `config/DEFAULT`.
+fn account_of_path(path: &str) -> Option<&'static str> {
+    let mut names = path.rsplit('/').peekable();
+    let is_below = |names: &mut dyn Iterator<Item = &str>, folder: &str| names.next().is_some_and(|n| is(n, folder));
+    if is(names.peek().unwrap_or(&""), "DEFAULT") {
+        names.next();
+        return is_below(&mut names, "config").then_some(LOCAL_SYSTEM);
+    }
+    while let Some(name) = names.next() {
+        let Some(above) = names.peek() else { break };
+        let is_profile = is(above, "ServiceProfiles") || is(above, "Documents and Settings");
+        match () {
+            () if is(name, "systemprofile") && is(above, "config") => return Some(LOCAL_SYSTEM),
+            () if is(name, "LocalService") && is_profile => return Some(LOCAL_SERVICE),
+            () if is(name, "NetworkService") && is_profile => return Some(NETWORK_SERVICE),
+            () => {}
+        }
+    }
+    None
 }
 
 /// The place of a file of a user's store tree: `.../SystemCertificates/<store>/<kind>/<id>`, as it lies in
@@ -232,7 +256,7 @@ pub fn user_tree(path: &str) -> Option<Store<'_>> {
     let mut names = path.rsplit('/');
     let (id, kind, name) = (names.next()?, Kind::of(names.next()?)?, names.next()?);
     let is_tree = is(names.next()?, "SystemCertificates") && !id.is_empty() && !name.is_empty();
-    let user_sid = names.find(|name| is_sid(name));
+    let user_sid = user_of_path(path);
     let location = StoreLocation::CurrentUser;
     is_tree.then_some(Store { location, name, is_of_user: true, user_sid, kind, id })
 }
@@ -338,7 +362,10 @@ mod tests {
         let found = user_tree_of(&format!("{SID}/systemcertificates/Request/keys/{id}"));
         assert_eq!(found, Some(("Request".into(), Some(SID.into()), Kind::Keys, id.into())));
         let service = format!("Windows/ServiceProfiles/LocalService/{roaming}/{id}");
-        assert_eq!(user_tree_of(&service), Some(("My".into(), None, Kind::Certificates, id.into())));
+        assert_eq!(
+            user_tree_of(&service),
+            Some(("My".into(), Some(LOCAL_SERVICE.into()), Kind::Certificates, id.into()))
+        );
         for path in [id, "My/Certificates/x", "SystemCertificates/My/Certificates", "SystemCertificates/My/x/y", ""] {
             assert_eq!(user_tree(path), None, "{path}");
         }
@@ -354,8 +381,26 @@ mod tests {
     fn a_path_names_a_user_by_sid_alone() {
         assert_eq!(user_of_path(&format!("pc/{SID}/NTUSER.DAT")), Some(SID));
         assert_eq!(user_of_path(&format!("pc/{SID}.reg")), Some(SID));
-        assert_eq!(user_of_path("pc/Windows/System32/config/DEFAULT"), Some(LOCAL_SYSTEM));
-        for path in ["Users/x/NTUSER.DAT", "DEFAULT", "S-1-5/x", "S-1-5-x/y", "S-1--5/x", "", "é/S-1"] {
+        assert_eq!(user_of_path(&format!("pc/hkcu_{SID}.reg")), Some(SID));
+        for (path, sid) in [
+            ("pc/Windows/System32/config/DEFAULT", LOCAL_SYSTEM),
+            ("Windows/System32/config/systemprofile/AppData/Roaming/Microsoft/x", LOCAL_SYSTEM),
+            ("Windows/ServiceProfiles/LocalService/NTUSER.DAT", LOCAL_SERVICE),
+            ("documents and settings/NetworkService/NTUSER.DAT", NETWORK_SERVICE),
+        ] {
+            assert_eq!(user_of_path(path), Some(sid), "{path}");
+        }
+        for path in [
+            "Users/x/NTUSER.DAT",
+            "DEFAULT",
+            "S-1-5/x",
+            "S-1-5-x/y",
+            "S-1--5/x",
+            "",
+            "é/S-1",
+            "Users/LocalService/x",
+            "a_b_S-1-5-18/x",
+        ] {
             assert_eq!(user_of_path(path), None, "{path}");
         }
     }
