@@ -64,6 +64,24 @@ fn members_of_one_name_are_all_there() {
 }
 
 #[test]
+fn entries_that_take_the_same_bytes_are_no_more_than_the_archive_has() {
+    let bytes = write::zip(&[stored("a", &[7; 5000])]);
+    let (front, end) = bytes.split_at(bytes.len() - 22);
+    let directory = front.windows(4).rposition(|four| four == b"PK\x01\x02").expect("a directory");
+    let entry = &front[directory..];
+    let mut end = end.to_vec();
+    for at in [8, 10] {
+        end[at..at + 2].copy_from_slice(&9u16.to_le_bytes());
+    }
+    end[12..16].copy_from_slice(&(9 * entry.len() as u32).to_le_bytes());
+    let bomb = [&front[..directory], &entry.repeat(9), &end].concat();
+    let (outcome, found) = unpack_all(&zip::FORMAT, &bomb, "x.zip");
+    let whole = found.iter().filter(|(_, bytes)| bytes.is_ok()).count();
+    assert_eq!((outcome, whole, found.len()), (Outcome::Incomplete, 1, 9), "{outcome:?}");
+    assert!(codes(&found)[1..].iter().all(|(_, code)| *code == Some(Code::BadStructure)));
+}
+
+#[test]
 fn what_a_zip_entry_says_is_held_against_its_bytes() {
     let with = |change: fn(&mut Zipped)| {
         let mut member = deflated("a", b"content");

@@ -68,14 +68,23 @@ fn open(file: &File) -> io::Result<Option<Directory>> {
 /// Hands on what the central directory lists.
 fn by_directory(file: &File, mut directory: Directory, each: &mut Each<'_>) -> Outcome {
     let (mut goes_on, mut met) = (true, 0);
+    // Entries take bytes of their own: those of a bomb all take the same.
+    let (mut left, mut overlap) = (file.metadata().map_or(0, |file| file.len()), false);
     while goes_on {
         let at = directory.offset();
         goes_on = match directory.next(file) {
+            Ok(Some(header)) if header.packed > left => {
+                overlap = true;
+                each(lost(at, Code::BadStructure, "the entries of the zip archive take more bytes than it has"))
+            }
             Ok(Some(header)) => {
+                left -= header.packed;
                 let data = directory.data_of(file, &header);
                 hand_on(file, header, data, each)
             }
-            Ok(None) if met >= directory.promised() => return Outcome::Complete,
+            Ok(None) if met >= directory.promised() => {
+                return if overlap { Outcome::Incomplete } else { Outcome::Complete };
+            }
             Ok(None) => {
                 let told = format!("the directory of the zip archive lists {met} entries of {}", directory.promised());
                 each(lost(at, Code::BadStructure, told));

@@ -30,7 +30,7 @@ pub static FORMAT: Format = Format {
     usual_names: "40 hexadecimal digits (per-user store files), exported Blob values",
     yields: "one certificate or key with its store properties; store and user SID where the path has them",
     source: "MS-GPEF 2.2.1.1.1, MS-OSHARED 2.3.2.5.4",
-    sniff: is_element_head,
+    sniff: |head| is_element_head(head) || begins_beyond_doubt(head.bytes),
     read: Some(read),
     unpack: None,
     border: None,
@@ -41,12 +41,17 @@ mod id {
     pub const KEY_PROV_HANDLE: u32 = 1;
     pub const KEY_PROV_INFO: u32 = 2;
     pub const SHA1_HASH: u32 = 3;
+    pub const MD5_HASH: u32 = 4;
     pub const KEY_CONTEXT: u32 = 5;
     pub const KEY_SPEC: u32 = 6;
     pub const FRIENDLY_NAME: u32 = 11;
     pub const PVK_FILE: u32 = 12;
     pub const ARCHIVED: u32 = 19;
     pub const KEY_IDENTIFIER: u32 = 20;
+    pub const ISSUER_KEY_MD5: u32 = 24;
+    pub const SUBJECT_KEY_MD5: u32 = 25;
+    pub const ISSUER_SERIAL_MD5: u32 = 28;
+    pub const SUBJECT_NAME_MD5: u32 = 29;
     pub const REQUEST_ORIGINATOR: u32 = 71;
     pub const NCRYPT_KEY_HANDLE: u32 = 78;
     pub const HCRYPTPROV_OR_NCRYPT_KEY_HANDLE: u32 = 79;
@@ -118,6 +123,31 @@ fn is_element_head(head: &Head<'_>) -> bool {
             // Without a known length the object must reach beyond the head, or the head would be complete.
             Some(_) => return len.map_or(at > head.bytes.len() as u64, |len| at == len),
         }
+    }
+}
+
+/// Whether the first record is one that only an element begins with, whatever follows: what is damaged or cut behind it is
+/// lost, and not unknown. Lengths of digests are fixed (wincrypt.h, `CERT_*_HASH_PROP_ID`).
+fn begins_beyond_doubt(bytes: &[u8]) -> bool {
+    const MAX_KEY_PROV_INFO: u32 = 64 * 1024;
+    let Some(header) = Header::parse(bytes).filter(|header| header.encoding == 1) else { return false };
+    let value = bytes.get(HEADER..).unwrap_or_default();
+    match (header.id, header.len) {
+        (id::SHA1_HASH | id::KEY_IDENTIFIER, 20) | (id::SHA256_HASH, 32) => true,
+        (
+            id::MD5_HASH | id::ISSUER_KEY_MD5 | id::SUBJECT_KEY_MD5 | id::ISSUER_SERIAL_MD5 | id::SUBJECT_NAME_MD5,
+            16,
+        ) => true,
+        // The container's name stands behind seven fields of four bytes.
+        (id::KEY_PROV_INFO, len @ 28..=MAX_KEY_PROV_INFO) => {
+            let container = value.first_chunk().map(|offset| u32::from_le_bytes(*offset));
+            container.is_some_and(|offset| (28..len).contains(&offset))
+        }
+        // An X.509 certificate of more than 127 bytes.
+        (_, len) if header.object() == Some(Object::Certificate) => {
+            len as usize <= records::MAX_ELEMENT && matches!(value, [0x30, 0x81..=0x83, ..])
+        }
+        _ => false,
     }
 }
 

@@ -159,6 +159,26 @@ fn only_an_exact_walk_is_an_element() {
     assert!(!is_element_head(&head(Some(big.len() as u64 + 1))));
 }
 
+#[test]
+fn what_begins_like_an_element_and_is_damaged_is_lost_and_not_unknown() {
+    let claims = |bytes: &[u8]| (FORMAT.sniff)(&Head { bytes, complete: true, len: None });
+    let (mut claimed, mut lost) = (0, 0);
+    for name in ["capi-software.bin", "cng-software.bin"] {
+        let whole = sample("element", name);
+        for end in (1..whole.len()).filter(|end| claims(&whole[..*end])) {
+            let seen = read_all(&FORMAT, &whole[..end], "x");
+            claimed += 1;
+            lost += usize::from(!seen.lost().is_empty() && seen.observations.is_empty());
+        }
+        assert!(claims(&whole[..whole.len() - 1]), "{name}");
+        assert!(claims(&[&whole[..], b"tail"].concat()), "{name}");
+    }
+    assert!(claimed > 1000 && lost == claimed, "{lost} of {claimed}");
+    for (id, value) in [(3, &[1; 19][..]), (2, &[0; 30]), (32, b"text, no certificate"), (11, &[0; 20])] {
+        assert!(!claims(&[&record(id, value)[..], b"and more"].concat()), "{id}");
+    }
+}
+
 /// `name=value` in a manifest line; a value ends before the next ` name=`.
 fn manifest_value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let from = text.find(&format!("{name}="))? + name.len() + 1;
