@@ -388,6 +388,10 @@ fn passwords_open_what_they_fit_in_scan_and_inspect() {
     assert_eq!(status("none", &[]), ("locked".to_owned(), 1));
     assert_eq!(status("wrong.report", &["--passwords", "wrong"]), ("locked".to_owned(), 1));
     assert_eq!(status("right.report", &["--passwords", "right"]), ("complete".to_owned(), 2));
+    let right = std::fs::read_to_string(bench.path("right")).unwrap();
+    let utf16: Vec<u8> = "\u{feff}".chars().chain(right.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
+    bench.put("utf16", utf16);
+    assert_eq!(status("utf16.report", &["--passwords", "utf16"]), ("complete".to_owned(), 2));
     // A missing password is no reject.
     run(&bench, &["scan", &file, "-o", "strict", "--strict"], 0);
     let told = |args: &[&str]| stdout(&run(&bench, args, 0));
@@ -395,7 +399,7 @@ fn passwords_open_what_they_fit_in_scan_and_inspect() {
     let open = told(&["inspect", &file, "--passwords", "right"]);
     assert!(open.contains("CN=web.example.test") && open.contains("Complete."), "{open}");
     let refused = run(&bench, &["scan", &file, "-o", "x", "--passwords", "binary"], 2);
-    assert!(stderr(&refused).contains("--passwords binary: the file is not UTF-8 text"));
+    assert!(stderr(&refused).contains("--passwords binary: the file is neither UTF-8 text nor UTF-16"));
     run(&bench, &["inspect", &file, "--passwords", "not-there"], 2);
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
 use time::Date;
 use time::macros::format_description;
 use zeroize::Zeroizing;
@@ -118,13 +119,19 @@ pub(super) fn catalogue(file: Option<&Path>) -> Result<Arc<Catalogue>, Error> {
     catalogue.map(Arc::new).map_err(|e| Error::Usage(format!("--providers {}: {e}", file.display())))
 }
 
-/// The user's passwords. What the file holds is never quoted.
+/// The user's passwords: UTF-8, or what a byte order mark says, as Windows PowerShell writes it. What the file holds is never
+/// quoted.
 pub(super) fn passwords(file: Option<&Path>) -> Result<Passwords, Error> {
     let Some(file) = file else { return Ok(Passwords::default()) };
     let bytes = Zeroizing::new(fs::read(file).map_err(Error::io(file))?);
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Passwords::of_lines(text)),
-        Err(_) => Err(Error::Usage(format!("--passwords {}: the file is not UTF-8 text", file.display()))),
+    let (encoding, mark) = Encoding::for_bom(&bytes).unwrap_or((encoding_rs::UTF_8, 0));
+    let text = encoding.decode_without_bom_handling_and_without_replacement(bytes.get(mark..).unwrap_or_default());
+    match text.map(|text| Zeroizing::new(text.into_owned())) {
+        Some(text) => Ok(Passwords::of_lines(&text)),
+        None => {
+            let message = "the file is neither UTF-8 text nor UTF-16 text with a byte order mark";
+            Err(Error::Usage(format!("--passwords {}: {message}", file.display())))
+        }
     }
 }
 

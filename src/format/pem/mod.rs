@@ -198,6 +198,10 @@ impl Reader<'_> {
         }
         if boundary(trimmed, END).is_some() {
             self.lost(offset(), Code::BadStructure, "an END line without a BEGIN line");
+        } else if let Some(label) = trimmed.strip_prefix(BEGIN)
+            && is_label(label.trim_end().trim_end_matches('-'))
+        {
+            self.lost(offset(), Code::Truncated, "a BEGIN line ends before its dashes do");
         }
         None
     }
@@ -307,6 +311,11 @@ impl Reader<'_> {
     fn lost(&mut self, offset: u64, code: Code, message: &'static str) {
         self.sink.reject(Reject::lost(Lineage::at(offset), Stage::Read, code, message));
     }
+}
+
+/// Whether a text may be the beginning of a label: RFC 7468 section 3, as labels in use are written.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b" #.-".contains(&b))
 }
 
 /// Label and length of a boundary such as `-----BEGIN LABEL-----` at the start of `text`.

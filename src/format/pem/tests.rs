@@ -218,3 +218,15 @@ fn a_line_of_many_blocks_is_read_once() {
         assert!(start.elapsed().as_secs() < 20, "a quadratic reader needs minutes");
     }
 }
+
+#[test]
+fn a_file_that_ends_in_a_begin_line_has_lost_something() {
+    for end in ["-----BEGIN CERTIFICA", "-----BEGIN X509 CRL", "-----BEGIN CERTIFICATE---"] {
+        let text = format!("{}{end}", block("CERTIFICATE", &sample("certificate_der", "rsa-leaf.cer")));
+        let seen = read_all(&FORMAT, text.as_bytes(), "x");
+        assert_eq!((seen.observations.len(), seen.lost()), (1, vec![Code::Truncated]), "{end}");
+    }
+    let text =
+        format!("{}-----BEGIN of the next part\n", block("CERTIFICATE", &sample("certificate_der", "rsa-leaf.cer")));
+    assert!(read_all(&FORMAT, text.as_bytes(), "x").lost().is_empty());
+}
