@@ -19,7 +19,7 @@ use super::case::{Case, is_named};
 use super::catalogue::{Catalogue, Found, MatchKind};
 use super::judge::{Classifier, known_api, verbatim};
 use super::marks::Marks;
-use super::name::normalise;
+use super::name::{is_blank, normalise};
 use super::piece::{Fact, Kind, Outcome, Piece, Says, Subject};
 use super::rules::RuleId;
 use super::storage;
@@ -360,6 +360,7 @@ fn is_refused<'a>(facts: &mut Vec<Voiced<'a>>, witnesses: &'a [Witness<'a>]) -> 
     winner.fact.outcome = Outcome::Contradicted;
     let rank = winner.rank;
     let named = witnesses.iter().enumerate().filter_map(|(at, w)| Some((at, w, w.claims.provider_name.as_deref()?)));
+    let named = named.filter(|(.., name)| !is_blank(&normalise(name)));
     let mut names: Vec<Voiced<'a>> = named
         .map(|(at, witness, name)| Voiced {
             fact: Fact { outcome: Outcome::Contradicted, ..Fact::mute(Kind::ProviderName) },

@@ -168,7 +168,7 @@ pub struct Bound {
     pub api: KeyApi,
     /// Where it lives.
     pub storage: KeyStorage,
-    /// `dwKeySpec`, where all records agree on it: 1 is AT_KEYEXCHANGE, 2 is AT_SIGNATURE (wincrypt.h).
+    /// `dwKeySpec`, where all records agree on it: 1 is AT_KEYEXCHANGE, 2 is AT_SIGNATURE (wincrypt.h), others are not kept.
     pub key_spec: Option<u32>,
     /// Why it is not known which key it is.
     pub doubt: Option<String>,

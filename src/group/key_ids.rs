@@ -135,7 +135,8 @@ const SOME_USER: &str = "user";
 fn owner<'a>(o: &'a Observation<'_>) -> &'a str {
     match (o.store_location, o.user_sid.as_deref()) {
         _ if o.claims.is_machine_key() => "machine",
-        (Some(StoreLocation::CurrentUser), Some(sid)) => sid,
+        // A key listed without a store may name its user, too.
+        (Some(StoreLocation::CurrentUser) | None, Some(sid)) => sid,
         (Some(StoreLocation::CurrentUser), None) => SOME_USER,
         _ => "machine",
     }
@@ -153,6 +154,23 @@ fn profile(path: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_owner_is_the_user_unless_store_or_flags_are_the_machines() {
+        use StoreLocation::{CurrentUser, LocalMachine};
+        let of = |store_location, sid: Option<&'static str>, key_flags| {
+            let claims = crate::record::Claims { key_flags, ..Default::default() };
+            let user_sid = sid.map(Into::into);
+            owner(&Observation { store_location, user_sid, claims, ..Observation::default() }).to_owned()
+        };
+        for location in [None, Some(CurrentUser)] {
+            assert_eq!(of(location, Some("S-1-5-21-1"), None), "S-1-5-21-1");
+            assert_eq!(of(location, Some("S-1-5-21-1"), Some(0x20)), "machine");
+        }
+        assert_eq!(of(Some(CurrentUser), None, Some(0)), SOME_USER);
+        assert_eq!(of(Some(LocalMachine), Some("S-1-5-21-1"), None), "machine");
+        assert_eq!(of(None, None, None), "machine");
+    }
 
     #[test]
     fn a_profile_is_what_follows_the_folder_of_users() {

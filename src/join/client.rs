@@ -11,6 +11,7 @@ use foldhash::fast::{FixedState, RandomState};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::attest::Why;
 use crate::classify::{
     Catalogue, Classifier, Grade, Hearsay, Joined, KeyApi, KeyPresence, KeyStorage, Marks, Verdicts, Voice, Witness,
     names_place, registrations,
@@ -816,7 +817,8 @@ fn of_binding(key: &facts::Key<'_>, seen: &[Seen<'_>]) -> Bound {
     let states = || seen.iter().map(|seen| &seen.state.value);
     let opened = |claims: &Claims<'_>| claims.acquire.filter(|tried| tried.hresult == Some(0))?.key_spec;
     let spec = |claims: &Claims<'_>| opened(claims).or(claims.key_spec);
-    let mut specs = states().filter_map(|state| spec(&state.claims));
+    // AT_KEYEXCHANGE and AT_SIGNATURE (wincrypt.h); any other is none that rules know.
+    let mut specs = states().filter_map(|state| spec(&state.claims)).filter(|spec| matches!(spec, 1 | 2));
     let first = specs.next();
     Bound {
         key_id: Some(key.key_id),
@@ -891,6 +893,7 @@ impl<'a> Whole<'a> {
 
     /// What the attestations of its certificates prove.
     fn verify(&mut self, verified: &Verified, spki_sha256: Option<[u8; 32]>, seen: &'a [Seen<'a>]) {
+        let mut furthest = None;
         for seen in seen {
             let Some((own, _)) = &seen.certificate else { continue };
             match verified.of(&own.sha256, spki_sha256) {
@@ -906,10 +909,12 @@ impl<'a> Whole<'a> {
                     }
                     self.attestation_status = Some("verified");
                 }
-                Some(Err(why)) if self.attestation_status.is_none() => self.attestation_status = Some(why.as_str()),
-                _ => {}
+                Some(Err(why)) => furthest = furthest.max(Some(why)),
+                None => {}
             }
         }
+        // Of several that are not verified the reason counts of the one that came furthest, whichever came first.
+        self.attestation_status = self.attestation_status.or(furthest.map(Why::as_str));
     }
 
     /// What enrolments and files say of the public key.

@@ -6,7 +6,8 @@
 //!
 //! 1. By public key ([`across`]): which keys are on several clients, and what enrolments and files say of each.
 //! 2. By client ([`client`]): the client's keys one by one, then its bindings and itself. Parts are joined on all threads
-//!    and written in their order, so that neither the number of threads nor the order of files shows in a report.
+//!    and written in their order, so that neither the number of threads nor the order of files shows in a report. Bindings of
+//!    a client that stands under two names ([`Aliases`]) are judged last, when the keys under both are.
 //!
 //! Memory: a note takes 250 to 400 bytes, an entry by public key about 80; a part is a 64th of all notes, and as many are
 //! in memory as there are threads. The keys of one client are in one part; those of which no client is known, of which
@@ -50,6 +51,8 @@ use rows::{Made, Tables};
 pub const MAX_GATHERED: usize = 32 * 1024 * 1024;
 /// Templates that are held for the join; a forest has some hundreds. What is beyond stands in `templates` all the same.
 pub const MAX_TEMPLATES: usize = 16 * 1024;
+/// Most different statements about one template that a key's verdict hears; a template has one or two.
+const MAX_STATEMENTS: usize = 16;
 /// Notes about keys that make a row group, roughly: about 3 MiB of them. Their bytes would not do: what the shelf had no room
 /// for is a matter of which thread came first.
 const GROUP_KEYS: u64 = 10 * 1024;
@@ -197,7 +200,7 @@ impl Templates {
     pub fn of(&self, oid: Option<&str>, name: Option<&str>) -> impl Iterator<Item = &(Standing, TemplateFacts)> {
         let by_oid = oid.and_then(|oid| self.by_oid.get(oid));
         let found = by_oid.or_else(|| name.and_then(|name| self.by_name.get(&name.to_lowercase())));
-        found.into_iter().flatten().filter_map(|at| self.all.get(*at))
+        found.into_iter().flatten().take(MAX_STATEMENTS).filter_map(|at| self.all.get(*at))
     }
 }
 
