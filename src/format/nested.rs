@@ -29,7 +29,10 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, setting: &Setting, sink: &mu
         None if sst::is_store(bytes) => {
             sst::read_store(&mut Window::new(bytes, 0), place, sink);
         }
-        None if element::is_element(bytes) => element::push(bytes, element::Setting::ELEMENT, place.next(0), sink),
+        // One that is damaged is a reject, as it is in a file.
+        None if element::is_element(bytes) || element::begins_beyond_doubt(bytes) => {
+            element::push_value(bytes, element::Setting::ELEMENT, place.next(0), sink);
+        }
         None => push_other(bytes, place, sink),
     }
     Outcome::Complete

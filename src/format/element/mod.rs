@@ -128,7 +128,7 @@ fn is_element_head(head: &Head<'_>) -> bool {
 
 /// Whether the first record is one that only an element begins with, whatever follows: what is damaged or cut behind it is
 /// lost, and not unknown. Lengths of digests are fixed (wincrypt.h, `CERT_*_HASH_PROP_ID`).
-fn begins_beyond_doubt(bytes: &[u8]) -> bool {
+pub(crate) fn begins_beyond_doubt(bytes: &[u8]) -> bool {
     const MAX_KEY_PROV_INFO: u32 = 64 * 1024;
     let Some(header) = Header::parse(bytes).filter(|header| header.encoding == 1) else { return false };
     let value = bytes.get(HEADER..).unwrap_or_default();
@@ -189,7 +189,7 @@ fn read(input: Input<'_, '_>, sink: &mut dyn Sink) -> Outcome {
 /// The reject for an element that is not there as a whole.
 pub(crate) fn unreadable(next: Next, lineage: Lineage) -> (Reject, Outcome) {
     let (code, message, outcome) = match next {
-        Next::TooLarge => (Code::TooLarge, "the element is larger than 16 MiB", Outcome::Failed),
+        Next::TooLarge => (Code::TooLarge, "the element is larger than 16 MiB, or says so", Outcome::Failed),
         Next::Unclosed(_) | Next::EndMark => {
             (Code::BadStructure, "properties are followed by no certificate", Outcome::Failed)
         }

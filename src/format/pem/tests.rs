@@ -230,3 +230,12 @@ fn a_file_that_ends_in_a_begin_line_has_lost_something() {
         format!("{}-----BEGIN of the next part\n", block("CERTIFICATE", &sample("certificate_der", "rsa-leaf.cer")));
     assert!(read_all(&FORMAT, text.as_bytes(), "x").lost().is_empty());
 }
+
+#[test]
+fn a_damaged_element_in_a_block_is_lost() {
+    let element = sample("element", "capi-software.bin");
+    let whole = read_all(&FORMAT, block("CERTIFICATE", &element).as_bytes(), "x");
+    assert_eq!((whole.observations.len(), whole.lost()), (1, vec![]));
+    let cut = read_all(&FORMAT, block("CERTIFICATE", &element[..element.len() - 9]).as_bytes(), "x");
+    assert_eq!((cut.observations.len(), cut.lost(), cut.skips.len()), (0, vec![Code::Truncated], 0));
+}
