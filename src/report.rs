@@ -189,7 +189,7 @@ impl Report {
                 let member = tally.member.as_ref().map(|member| format!("{path}/{}", member.name));
                 self.totals.unnamed_source = Some(member.unwrap_or_else(|| path.clone()));
             }
-            match self.spill.is_empty() {
+            match self.spill.is_empty() && self.gathered.listed.is_empty() {
                 true => self.write_source(number, &tally)?,
                 false => drop(self.held.insert(number, tally)),
             }

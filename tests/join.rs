@@ -81,6 +81,68 @@ fn a_key_that_several_exports_and_stores_show_is_one_key() {
     assert_eq!(clients["\"pc-1\""], 1);
 }
 
+/// A key listed without its certificate.
+fn listed(host: &str, fields: Value) -> String {
+    let mut all = json!({"provider": SOFTWARE, "api": "cng", "name": "c", "unique_name": "u", "machine_key": true});
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    line(host, "key", all)
+}
+
+#[test]
+fn a_key_listed_without_its_certificate_is_the_key_of_the_certificate_where_nothing_is_left_open() {
+    let (leaf, other) = (certificate("ec-leaf.cer"), certificate("rsa-leaf.cer"));
+    let shown = key("pc-1", &leaf, Some(SOFTWARE), Some(0));
+    let keys = |lines: &[&str], together: bool| {
+        let bench = Bench::new();
+        match together {
+            true => drop(bench.put("in/a.ndjson", lines.concat())),
+            false => lines.iter().enumerate().for_each(|(n, line)| drop(bench.put(&format!("in/{n}.ndjson"), line))),
+        }
+        let report = bench.scan(&[&bench.path("in")], "report", &[]);
+        assert_sound(&report);
+        let rows = report.rows("keys");
+        let observations: Vec<_> = rows.iter().map(|row| row["observations"].as_i64().unwrap()).collect();
+        assert_eq!(observations.iter().sum::<i64>(), lines.len() as i64);
+        rows
+    };
+    // The same container of the same provider.
+    let listing = listed("PC-1", json!({}));
+    for lines in [[&*shown, &*listing], [&*listing, &*shown]] {
+        for together in [false, true] {
+            let row = one(keys(&lines, together));
+            assert_eq!((&row["observations"], &row["certificates"]), (&json!(2), &json!(1)));
+            assert!(row["spki_sha256"].is_string() && row["subject"].is_string(), "{row:?}");
+        }
+    }
+    let public_key = {
+        let bench = Bench::new();
+        bench.put("in/a.ndjson", &shown);
+        let report = bench.scan(&[&bench.path("in")], "report", &[]);
+        one(report.rows("certificates"))["public_key_sha1"].clone()
+    };
+    // The public key itself, whatever the container is called.
+    let named = listed("pc-1", json!({"spki_sha1": public_key, "name": "another"}));
+    assert_eq!(keys(&[&shown, &named], false).len(), 1);
+    let (second, elsewhere) =
+        (key("pc-1", &other, Some(SOFTWARE), Some(0)), key("pc-2", &leaf, Some(SOFTWARE), Some(0)));
+    // Another public key, provider, container, owner or client; or nobody knows which of two keys it is.
+    for (lines, number) in [
+        (vec![&*shown, &*listed("pc-1", json!({"spki_sha1": "00".repeat(20)}))], 2),
+        (vec![&*shown, &*listed("pc-1", json!({"provider": "Microsoft Platform Crypto Provider"}))], 2),
+        (vec![&*shown, &*listed("pc-1", json!({"name": "C"}))], 2),
+        (vec![&*shown, &*listed("pc-1", json!({"machine_key": false}))], 2),
+        (vec![&*elsewhere, &*listing], 2),
+        (vec![&*shown, &*second, &*listing], 3),
+        (vec![&*shown, &*second, &*named], 2),
+        (vec![&*listing, &*listing], 1),
+    ] {
+        assert_eq!(keys(&lines, false).len(), number, "{lines:?}");
+    }
+    // What no client is named for may be any client's.
+    let nobody = |line: &str| line.replace("pc-1", "").replace("PC-1", "");
+    assert_eq!(keys(&[&nobody(&shown), &nobody(&listing)], false).len(), 2);
+}
+
 #[test]
 fn the_rows_do_not_depend_on_where_the_context_stands_or_in_how_many_files() {
     let leaf = certificate("rsa-leaf.cer");

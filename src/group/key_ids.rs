@@ -3,11 +3,15 @@
 //! A key's identity is a digest over client, owner and public key. The public key's own digest may still be on its way
 //! (certificates are hashed in batches), so what is known of a row waits here until its certificate is hashed.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+
 use crate::classify::KeyPresence;
 use crate::group::certstore::Entry;
 use crate::group::row::Row;
 use crate::hash;
-use crate::record::{Observation, StoreLocation};
+use crate::record::{Claims, StoreLocation};
 use crate::table::build::Hex;
 
 /// Rows that may wait.
@@ -31,6 +35,8 @@ pub struct KeyIds {
 struct Waiting {
     end: usize,
     certificate: Option<u32>,
+    /// The identity itself.
+    key_id: Option<[u8; 16]>,
 }
 
 impl KeyIds {
@@ -44,16 +50,13 @@ impl KeyIds {
         let start = self.known.len();
         let out = &mut self.known;
         field(out, b'c', row.client.map_or("", |(client, _)| client).as_bytes());
-        field(out, b'o', owner(o).as_bytes());
-        if owner(o) == SOME_USER {
-            // Whose profile the source lies in tells users apart of whom no SID is known.
-            let profile =
-                [row.origin.member_name(), Some(&row.origin.source.path)].into_iter().flatten().find_map(profile);
-            if let Some(profile) = profile {
-                field(out, b'u', profile.to_lowercase().as_bytes());
-            }
+        let owner = Owner::of_row(row);
+        field(out, b'o', owner.name.as_bytes());
+        if let Some(profile) = &owner.profile {
+            field(out, b'u', profile.as_bytes());
         }
         match (certificate, &o.certificate.sha1, &o.certificate.sha256) {
+            _ if row.key_id.is_some() => {}
             (Some(_), ..) => {}
             (None, Some(sha1), _) => field(out, b't', sha1),
             (None, None, Some(sha256)) => field(out, b's', sha256),
@@ -66,7 +69,7 @@ impl KeyIds {
                 field(out, b'n', name.as_bytes());
             }
         }
-        self.waiting.push(Waiting { end: out.len(), certificate });
+        self.waiting.push(Waiting { end: out.len(), certificate, key_id: row.key_id });
         self.rows.push(number);
         true
     }
@@ -90,7 +93,8 @@ impl KeyIds {
         messages.clear();
         let mut start = 0;
         let mut ends = Vec::with_capacity(waiting.len());
-        for Waiting { end, certificate } in waiting.drain(..) {
+        let mut told = Vec::with_capacity(waiting.len());
+        for Waiting { end, certificate, key_id } in waiting.drain(..) {
             messages.extend_from_slice(&known[start..end]);
             start = end;
             if let Some(entry) = certificate.map(|number| &entries[number as usize]) {
@@ -100,15 +104,16 @@ impl KeyIds {
                 }
             }
             ends.push(messages.len());
+            told.push(key_id);
         }
         known.clear();
         let mut start = 0;
         let slices: Vec<&[u8]> = ends.iter().map(|end| &messages[std::mem::replace(&mut start, *end)..*end]).collect();
         hash::sha256_each(&slices, digests);
-        ids.extend(digests.iter().map(|digest| {
+        ids.extend(digests.iter().zip(told).map(|(digest, told)| {
             let mut id = [0; 16];
             id.copy_from_slice(&digest[..16]);
-            id
+            told.unwrap_or(id)
         }));
     }
 
@@ -131,15 +136,59 @@ fn field(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
 /// A user of whom no SID is known.
 const SOME_USER: &str = "user";
 
-/// Whose key it is: a user's SID, or the machine's.
-fn owner<'a>(o: &'a Observation<'_>) -> &'a str {
-    match (o.store_location, o.user_sid.as_deref()) {
-        _ if o.claims.is_machine_key() => "machine",
-        // A key listed without a store may name its user, too.
-        (Some(StoreLocation::CurrentUser) | None, Some(sid)) => sid,
-        (Some(StoreLocation::CurrentUser), None) => SOME_USER,
-        _ => "machine",
+/// Whose key it is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Owner<'a> {
+    /// A user's SID, or the machine.
+    name: &'a str,
+    /// The profile that the source lies in, lower case: it tells users apart of whom no SID is known.
+    profile: Option<String>,
+}
+
+impl<'a> Owner<'a> {
+    /// By what a record says of its store and its key, and by the path of its source and of the member in it.
+    pub fn of(
+        location: Option<StoreLocation>,
+        sid: Option<&'a str>,
+        is_machine: bool,
+        paths: [Option<&str>; 2],
+    ) -> Self {
+        let name = match (location, sid) {
+            _ if is_machine => "machine",
+            // A key listed without a store may name its user, too.
+            (Some(StoreLocation::CurrentUser) | None, Some(sid)) => sid,
+            (Some(StoreLocation::CurrentUser), None) => SOME_USER,
+            _ => "machine",
+        };
+        let [path, member] = paths;
+        let profile = || [member, path].into_iter().flatten().find_map(profile).map(str::to_lowercase);
+        Owner { name, profile: if name == SOME_USER { profile() } else { None } }
     }
+
+    /// Of the key of a row.
+    pub fn of_row(row: &Row<'a>) -> Self {
+        let o = row.observation;
+        let paths = [Some(row.origin.source.path.as_str()), row.origin.member_name()];
+        Owner::of(o.store_location, o.user_sid.as_deref(), o.claims.is_machine_key(), paths)
+    }
+}
+
+/// Stands for the container that a record names: the same number for the same name.
+pub fn container(claims: &Claims<'_>) -> Option<u64> {
+    let has_provider = claims.provider_name.as_deref().is_some_and(|name| !name.is_empty());
+    let name = claims.key_container.as_deref().filter(|name| has_provider && !claims.in_file && !name.is_empty())?;
+    Some(FixedState::default().hash_one(name))
+}
+
+/// Stands for a public key: the first bytes of the SHA-1 of its bits.
+pub fn public_key(sha1: &[u8; 20]) -> u64 {
+    sha1.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The public key that a record without certificate names by its usual identifier (RFC 5280 4.2.1.2, method 1).
+pub fn identified(claims: &Claims<'_>) -> Option<u64> {
+    let identifier = claims.key_identifier.as_deref().filter(|_| !claims.in_file)?;
+    identifier.try_into().ok().map(public_key)
 }
 
 /// The name of the user whose profile a path goes through: what follows `Users`, or `Documents and Settings` before Windows
@@ -158,10 +207,9 @@ mod tests {
     #[test]
     fn the_owner_is_the_user_unless_store_or_flags_are_the_machines() {
         use StoreLocation::{CurrentUser, LocalMachine};
-        let of = |store_location, sid: Option<&'static str>, key_flags| {
-            let claims = crate::record::Claims { key_flags, ..Default::default() };
-            let user_sid = sid.map(Into::into);
-            owner(&Observation { store_location, user_sid, claims, ..Observation::default() }).to_owned()
+        let of = |location, sid: Option<&'static str>, key_flags| {
+            let claims = Claims { key_flags, ..Default::default() };
+            Owner::of(location, sid, claims.is_machine_key(), [None; 2]).name
         };
         for location in [None, Some(CurrentUser)] {
             assert_eq!(of(location, Some("S-1-5-21-1"), None), "S-1-5-21-1");

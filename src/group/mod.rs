@@ -6,7 +6,7 @@
 pub mod certstore;
 pub mod context;
 pub mod encode;
-mod key_ids;
+pub mod key_ids;
 pub mod notes;
 pub mod pending;
 pub mod row;
@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::classify::Verdicts;
 use crate::hex;
+use crate::join::parts::Split;
 use crate::join::shelf::Shelf;
 use crate::record::{Code, Lineage, Reject, Stage};
 use crate::table::columns::Observations;
@@ -123,6 +124,8 @@ pub struct Group {
     members: usize,
     /// Observations that only name their certificate, encoded.
     pub pending: Vec<u8>,
+    /// Observations that name no certificate but a container, encoded, and how many bytes they are.
+    pub listed: (Split, usize),
     /// Bytes of text in rows, which a hostile export can make as large as it likes.
     pub text: usize,
     max_bytes: usize,
@@ -154,6 +157,7 @@ impl Group {
             sources: Vec::new(),
             members: 0,
             pending: Vec::new(),
+            listed: (Split::default(), 0),
         })
     }
 
@@ -161,7 +165,8 @@ impl Group {
     pub fn is_full(&self) -> bool {
         let rows = self.certificate_of.len() + self.context.rows() + self.rejects.len() + self.members;
         let text = self.text + self.context.text;
-        let weight = self.certificates.weight() + self.pending.len() + self.notes.weight() + text + rows * ROW_BYTES;
+        let waiting = self.pending.len() + self.listed.1;
+        let weight = self.certificates.weight() + waiting + self.notes.weight() + text + rows * ROW_BYTES;
         rows >= MAX_GROUP_ROWS || weight >= self.max_bytes
     }
 
@@ -275,9 +280,10 @@ impl Group {
     /// is settled.
     pub fn leave(&mut self, shown: encode::Shown<'_>, entries: &[Entry], shelf: &Shelf) -> notes::Left {
         let attesting = self.certificates.take_attesting();
+        let (listed, _) = std::mem::take(&mut self.listed);
         let Group { notes, key_ids, certificate_of, runs, .. } = self;
         let client_of = |row: u32| runs.of_row.get(row as usize).and_then(|run| runs.get(*run).client());
-        notes::Left { attesting, ..notes.finish(key_ids, certificate_of, client_of, shown, entries, shelf) }
+        notes::Left { attesting, listed, ..notes.finish(key_ids, certificate_of, client_of, shown, entries, shelf) }
     }
 
     /// Counts by verdict.
@@ -332,7 +338,15 @@ mod tests {
             let mut group =
                 Group::new(Setting { audit: None, max_bytes: MAX_GROUP_BYTES, remember: true, attests: false });
             let origin = origin(&source);
-            let row = Row { observation: &observation, audit: None, origin, client: None, basis: "der", hashes: None };
+            let row = Row {
+                observation: &observation,
+                audit: None,
+                origin,
+                client: None,
+                basis: "der",
+                hashes: None,
+                key_id: None,
+            };
             let run = group.enter(&row);
             while !group.is_full() {
                 group.push(&row, run, Some((0, entry.row_bytes())), &verdicts);
@@ -352,7 +366,15 @@ mod tests {
             let observation = Observation { store_name: Some(long.as_str().into()), ..Observation::default() };
             let verdicts = classifier.judge(&observation.claims, &[], Marks::default());
             let origin = origin(&source);
-            let row = Row { observation: &observation, audit: None, origin, client: None, basis: "none", hashes: None };
+            let row = Row {
+                observation: &observation,
+                audit: None,
+                origin,
+                client: None,
+                basis: "none",
+                hashes: None,
+                key_id: None,
+            };
             let run = group.enter(&row);
             group.push(&row, run, None, &verdicts);
         }

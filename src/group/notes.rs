@@ -8,7 +8,7 @@ use crate::classify::{KeyPresence, Marks, claims_key, names_place};
 use crate::client::Basis;
 use crate::findings::facts::TemplateFacts;
 use crate::group::certstore::{Entry, policy_arc};
-use crate::group::key_ids::KeyIds;
+use crate::group::key_ids::{self, KeyIds};
 use crate::group::row::{self, Row};
 use crate::join::across;
 use crate::join::note::{
@@ -93,6 +93,8 @@ pub struct Left {
     pub templates: Vec<u8>,
     /// Certificates that bear on attestations, each with its length in front.
     pub attesting: Vec<u8>,
+    /// Observations that name no certificate but a container.
+    pub listed: Split,
 }
 
 /// The place of a record, for its note.
@@ -130,6 +132,7 @@ impl Notes {
             user_sid: o.user_sid.as_deref(),
             container: container.filter(|_| is_needed),
             path: path.filter(|_| is_needed),
+            named: key_ids::container(&o.claims).filter(|_| has_certificate || row.names_certificate()),
         };
         own.write(&mut self.words);
         let own_end = self.words.len();
@@ -318,7 +321,7 @@ impl Notes {
             }
         }
         let (templates, sites) = (std::mem::take(&mut self.templates), std::mem::take(&mut self.sites));
-        Left { notes, beside, key_notes, keys, nameless, sites, templates, attesting: Vec::new() }
+        Left { notes, beside, key_notes, keys, nameless, sites, templates, ..Left::default() }
     }
 }
 
@@ -335,7 +338,7 @@ struct Place {
 
 /// The columns that are read back: first those of a certificate's own, then those of its profile, each in the order in
 /// which [`Facts`] takes them.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "subject",
     "not_before",
     "not_after",
@@ -343,6 +346,7 @@ const COLUMNS: [&str; 23] = [
     "sid",
     "san_upn",
     "is_roca",
+    "public_key_sha1",
     "key_algorithm",
     "key_size_bits",
     "signature_algorithm",
@@ -373,7 +377,7 @@ impl Facts {
         let text = |place| data(place).and_then(|data: &'s Data| data.text(number));
         let micros = |place| data(place).and_then(|data| data.number(number));
         let flag = |place| data(place).and_then(|data| data.flag(number));
-        let [subject, not_before, not_after, is_self_signed, sid, upn, is_roca, ..] = self.columns;
+        let [subject, not_before, not_after, is_self_signed, sid, upn, is_roca, public_key, ..] = self.columns;
         CertificateOwn {
             sha1: entry.sha1,
             sha256: entry.sha256,
@@ -384,6 +388,9 @@ impl Facts {
             has_sid: text(sid).is_some(),
             has_upn: data(upn).is_some_and(|data| data.list(number).next().is_some()),
             is_roca: flag(is_roca) == Some(true),
+            public_key: data(public_key)
+                .and_then(|data| data.hash(number))
+                .map_or(0, |sha1| key_ids::public_key(&sha1)),
         }
     }
 

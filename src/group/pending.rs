@@ -79,8 +79,8 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Appends the record to `out`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the record to `out`; returns how many bytes that are.
+    pub fn encode(&self, out: &mut Vec<u8>) -> usize {
         // Length first, so that a reader can cut the stream without decoding it.
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
@@ -91,6 +91,7 @@ impl<'a> Pending<'a> {
         }
         let len = (out.len() - start - 4) as u32;
         out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+        out.len() - start
     }
 
     /// Bytes of the first record of `bytes`, its length included, whether they are all there or not.

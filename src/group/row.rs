@@ -56,6 +56,16 @@ pub struct Row<'a> {
     /// The row has hashes of its own: those of the certificate that was found for it, else those it claims. Then so have
     /// all rows of its group.
     pub hashes: Option<Option<&'a Entry>>,
+    /// The identity of its key, where another record tells it.
+    pub key_id: Option<[u8; 16]>,
+}
+
+impl Row<'_> {
+    /// The record names its certificate by a hash.
+    pub fn names_certificate(&self) -> bool {
+        let CertificateRef { sha1, sha256, .. } = &self.observation.certificate;
+        sha1.is_some() || sha256.is_some()
+    }
 }
 
 /// Adds what follows from the row's run.

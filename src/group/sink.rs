@@ -8,14 +8,16 @@ use crate::client::Basis;
 use crate::findings;
 use crate::group::certstore::{Found, Lost};
 use crate::group::context::Heading;
+use crate::group::key_ids;
 use crate::group::pending::Pending;
 use crate::group::row::{self, Origin, Row};
 use crate::group::tally::Status;
 use crate::group::{Group, Place, RejectRow, Setting, Unchecked, mismatches};
+use crate::join::note::{self, Class, Head};
 use crate::join::parts::draw;
 use crate::record::{
-    Binding, Body, CapiUse, CertificateRef, Client, Code, KeyReport, Lineage, Observation, PrivateKey, Provider,
-    Reject, Request, Seen, Severity, Sink, Stage, Template,
+    Binding, Body, CapiUse, CertificateRef, Claims, Client, Code, KeyReport, Lineage, Observation, PrivateKey,
+    Provider, Reject, Request, Seen, Severity, Sink, Stage, Template,
 };
 use crate::x509::Parser;
 
@@ -276,14 +278,14 @@ fn heading<'a>(setting: Setting<'a>, origin: Origin<'a>, client: &'a Option<(Rc<
     Heading { audit: setting.audit, client, origin }
 }
 
-/// The record names its certificate by a hash.
-fn names_certificate(o: &Observation<'_>) -> bool {
-    o.certificate.sha1.is_some() || o.certificate.sha256.is_some()
+/// The record names a key that it does not identify by itself.
+fn names_key(claims: &Claims<'_>) -> bool {
+    key_ids::container(claims).is_some() || key_ids::identified(claims).is_some()
 }
 
 /// What the record says beside its certificate is worth a row of its own.
 fn says_more(o: &Observation<'_>) -> bool {
-    names_certificate(o) || o.claims.key_report == KeyReport::Claimed
+    o.certificate.sha1.is_some() || o.certificate.sha256.is_some() || o.claims.key_report == KeyReport::Claimed
 }
 
 impl Sink for GroupSink<'_> {
@@ -295,7 +297,7 @@ impl Sink for GroupSink<'_> {
         let name = client.as_ref().map(|(name, _)| &**name);
         let client = client.as_ref().map(|(name, basis)| (&**name, *basis));
         let (audit, origin) = (self.setting.audit, self.origin);
-        let mut row = Row { observation: o, audit, origin, client, basis: "der", hashes: None };
+        let mut row = Row { observation: o, audit, origin, client, basis: "der", hashes: None, key_id: None };
         let run = self.group.enter(&row);
         let number = self.certificate(o, name, run);
         self.checked = true;
@@ -310,8 +312,13 @@ impl Sink for GroupSink<'_> {
         tally.observations += 1;
         tally.unnamed += u64::from(client.is_none());
         self.keep(o.lineage, name);
-        if number.is_none() && names_certificate(o) {
-            Pending::new(o, self.origin.number, self.origin.format, client).encode(&mut self.group.pending);
+        let pending = || Pending::new(o, self.origin.number, self.origin.format, client);
+        if number.is_none() && row.names_certificate() {
+            pending().encode(&mut self.group.pending);
+        } else if number.is_none() && client.is_some() && names_key(&o.claims) {
+            // Some other record may have the certificate of this key.
+            let (listed, bytes) = &mut self.group.listed;
+            *bytes += pending().encode(listed.of(note::part(&Head::of_client(Class::Client, name))));
         } else {
             if number.is_none() {
                 row.basis = row::basis_without(&o.printed);

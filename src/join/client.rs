@@ -822,8 +822,11 @@ fn of_binding(key: &facts::Key<'_>, seen: &[Seen<'_>]) -> Bound {
     let first = specs.next();
     Bound {
         key_id: Some(key.key_id),
-        is_machine: states()
-            .any(|state| state.claims.is_machine_key() || state.store_location != Some(StoreLocation::CurrentUser)),
+        is_machine: seen.iter().any(|seen| {
+            let state = &seen.state.value;
+            let is_users = state.store_location == Some(StoreLocation::CurrentUser) || seen.own.user_sid.is_some();
+            state.claims.is_machine_key() || !is_users
+        }),
         presence: key.presence,
         api: key.api.value,
         storage: key.storage.value,

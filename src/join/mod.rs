@@ -61,7 +61,8 @@ const LOOKUP_BYTES: usize = 3 * 1024 * 1024;
 
 /// What groups left, until it is joined.
 pub struct Gathered {
-    by_client: Parts,
+    /// Keys seen on clients.
+    pub by_client: Parts,
     /// What stands beside keys on their clients.
     beside: Parts,
     by_key: Parts,
@@ -75,6 +76,8 @@ pub struct Gathered {
     attesting: Parts,
     /// What clients with two names have, until the keys of both are judged.
     pairs: Parts,
+    /// Observations that name no certificate but a container, until all certificates have their keys.
+    pub listed: Parts,
 }
 
 /// What a join is asked to do.
@@ -121,6 +124,7 @@ impl Gathered {
             sites: Sites::default(),
             attesting: parts("attesting"),
             pairs: parts("pairs"),
+            listed: parts("listed"),
         }
     }
 
@@ -132,6 +136,7 @@ impl Gathered {
         self.beside.push_all(left.beside)?;
         self.by_key.push_all(left.keys)?;
         self.nameless.push_all(left.nameless)?;
+        self.listed.push_all(left.listed)?;
         for (der, place) in attestation::all(&left.attesting) {
             let mut bytes = Vec::with_capacity(der.len() + 16);
             attestation::put(der, place, &mut bytes);

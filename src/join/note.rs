@@ -187,6 +187,8 @@ pub struct KeyOwn<'a> {
     pub container: Option<&'a str>,
     /// Path or unique name, verbatim, where it bears on the verdict.
     pub path: Option<&'a str>,
+    /// Stands for its container (`key_ids::container`), where the record names its certificate.
+    pub named: Option<u64>,
 }
 
 /// What many records say alike of their keys.
@@ -223,6 +225,8 @@ pub struct CertificateOwn<'a> {
     pub has_upn: bool,
     /// The shape of a vulnerable key.
     pub is_roca: bool,
+    /// Stands for its public key (`key_ids::public_key`).
+    pub public_key: u64,
 }
 
 /// Facts that certificates of one profile share.

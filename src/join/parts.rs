@@ -95,6 +95,17 @@ impl Parts {
         split.0.into_iter().enumerate().try_for_each(|(part, records)| self.push(part, records))
     }
 
+    /// Shows the records of a part in their order; more may come.
+    pub fn look(&mut self, part: usize, see: impl FnMut(&[u8])) -> Result<(), Error> {
+        let Part { memory, file } = &mut self.parts[part % PARTS];
+        show(memory, file, see)
+    }
+
+    /// Nothing has come.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.memory.is_empty() && part.file.is_none())
+    }
+
     /// Takes each part out, to be read where and when it is wanted.
     pub fn take(&mut self) -> Vec<Taken> {
         self.room.give(std::mem::take(&mut self.held));
@@ -135,12 +146,14 @@ pub struct Taken {
 impl Taken {
     /// Shows its records in their order, and keeps them.
     pub fn look(&mut self, mut see: impl FnMut(&[u8])) -> Result<(), Error> {
-        self.memory.iter().for_each(|records| see(records));
-        if let Some((path, file)) = &mut self.file {
-            see(&whole(file).map_err(Error::io(&*path))?);
-        }
+        show(&self.memory, &mut self.file, &mut see)?;
         self.behind.iter().for_each(|records| see(records));
         Ok(())
+    }
+
+    /// It has no records.
+    pub fn is_empty(&self) -> bool {
+        self.memory.is_empty() && self.file.is_none() && self.behind.is_none()
     }
 
     /// Adds records behind the others.
@@ -158,6 +171,15 @@ impl Taken {
         all.extend(self.behind);
         Ok(all)
     }
+}
+
+/// Shows records in their order. Afterwards the file stands at its end.
+fn show(memory: &[Vec<u8>], file: &mut Option<(PathBuf, File)>, mut see: impl FnMut(&[u8])) -> Result<(), Error> {
+    memory.iter().for_each(|records| see(records));
+    if let Some((path, file)) = file {
+        see(&whole(file).map_err(Error::io(&*path))?);
+    }
+    Ok(())
 }
 
 fn whole(file: &mut File) -> std::io::Result<Vec<u8>> {

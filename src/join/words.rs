@@ -55,7 +55,7 @@ fn bits(flags: u8) -> [bool; 8] {
 impl<'a> KeyOwn<'a> {
     /// Writes it behind what is there.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let KeyOwn { origin, collected_at, sha1, user_sid, container, path } = self;
+        let KeyOwn { origin, collected_at, sha1, user_sid, container, path, named } = self;
         let Origin { source, source_id, member, lineage } = origin;
         let number = lineage.record_number;
         out.push(flags([
@@ -66,7 +66,7 @@ impl<'a> KeyOwn<'a> {
             user_sid.is_some(),
             container.is_some(),
             path.is_some(),
-            false,
+            named.is_some(),
         ]));
         out.extend_from_slice(&source.file.to_le_bytes());
         out.extend_from_slice(&source.member.to_le_bytes());
@@ -79,13 +79,14 @@ impl<'a> KeyOwn<'a> {
         }
         sha1.iter().for_each(|sha1| out.extend_from_slice(sha1));
         [*user_sid, *container, *path].into_iter().for_each(|text| put_text(text, out));
+        named.iter().for_each(|named| out.extend_from_slice(&named.to_le_bytes()));
     }
 
     /// Reads one, and what is behind it.
     pub fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let mut f = Fields(bytes);
         let [first] = f.array()?;
-        let [has_member, has_number, has_time, has_sha1, has_sid, has_container, has_path, _] = bits(first);
+        let [has_member, has_number, has_time, has_sha1, has_sid, has_container, has_path, is_named] = bits(first);
         let source = SourceNumber { file: f.u32()?, member: f.u32()? };
         let source_id = f.array()?;
         let (byte_offset, part) = (f.array().map(u64::from_le_bytes)?, f.u32()?);
@@ -98,6 +99,7 @@ impl<'a> KeyOwn<'a> {
             user_sid: f.maybe(has_sid, Fields::text)?,
             container: f.maybe(has_container, Fields::text)?,
             path: f.maybe(has_path, Fields::text)?,
+            named: f.maybe(is_named, |f| f.array().map(u64::from_le_bytes))?,
         };
         Some((own, f.0))
     }
@@ -118,6 +120,7 @@ impl<'a> CertificateOwn<'a> {
         ]));
         out.extend_from_slice(&self.sha1);
         out.extend_from_slice(&self.sha256);
+        out.extend_from_slice(&self.public_key.to_le_bytes());
         for time in [self.not_before, self.not_after].into_iter().flatten() {
             out.extend_from_slice(&time.to_le_bytes());
         }
@@ -132,6 +135,7 @@ impl<'a> CertificateOwn<'a> {
         let own = CertificateOwn {
             sha1: f.array()?,
             sha256: f.array()?,
+            public_key: f.array().map(u64::from_le_bytes)?,
             not_before: f.maybe(has_start, Fields::i64)?,
             not_after: f.maybe(has_end, Fields::i64)?,
             subject: f.maybe(has_subject, Fields::text)?,
@@ -159,6 +163,7 @@ mod tests {
             user_sid: Some("S-1-5"),
             container: Some("\u{e9}"),
             path: Some(""),
+            named: Some(7),
         };
         // Every field there and away.
         let alone = [
@@ -166,7 +171,7 @@ mod tests {
             KeyOwn { origin: Origin { member: None, ..full.origin }, ..full.clone() },
             KeyOwn { collected_at: None, user_sid: None, ..full.clone() },
             KeyOwn { sha1: None, container: None, ..full.clone() },
-            KeyOwn { path: None, ..full.clone() },
+            KeyOwn { path: None, named: None, ..full.clone() },
         ];
         for own in alone.iter().chain([&full]) {
             let mut bytes = Vec::new();
@@ -186,6 +191,7 @@ mod tests {
             has_sid: true,
             has_upn: false,
             is_roca: true,
+            public_key: 1 << 40,
         };
         let alone = [
             CertificateOwn { is_self_signed: Some(false), has_sid: false, has_upn: true, ..full.clone() },

@@ -50,7 +50,7 @@ table! {
         is_archived: Bool, Repeats @ Key, "Archived mark (property 19).";
         request_originator: Word, Repeats, "DNS name of the machine that requested the certificate (property 71).";
         key_encryption: Word, Repeats, "Encryption of a key that lies in an exported file (PKCS#12): pbes2_aes_256_cbc, pbe_sha1_3des and so on; none where it lies open.";
-        key_id: Hex, Differs, "Identity of the key: client, owner and public key (thumbprint where the public key is unknown). Null where no key is claimed.";
+        key_id: Hex, Differs, "Identity of the key: client, owner and public key (thumbprint, else provider and container, where the public key is unknown; a key listed without certificate is that of the certificate with its public key or container). Null where no key is claimed.";
         key_presence: Word, Repeats @ Key, "opened: used or tested; declared: a provider claim exists; missing: claimed but absent or not openable; none; unknown.";
         has_private_key: Bool, Repeats @ Key, "True for opened and declared, false for none, null for missing and unknown.";
         provider_name: Word, Repeats @ Key, "Provider as claimed, verbatim.";
@@ -59,7 +59,7 @@ table! {
         key_flags: Int64, Repeats @ Key, "dwFlags as claimed: 32 is a machine key.";
         key_container: Text, Differs, "Key container as claimed, verbatim.";
         key_path: Text, Differs, "Path or unique name of the key as claimed, verbatim.";
-        key_identifier: Hex, Differs, "Identifier of the key, hex: property 20, or the name of a key without certificate in its store. Joins subject_key_id of certificates.";
+        key_identifier: Hex, Differs, "Identifier of the key, hex: property 20, or what names a key without certificate in its store or listing. Joins subject_key_id and public_key_sha1 of certificates.";
         key_reader: Word, Repeats @ Key, "Smart card reader as claimed (property 101).";
         impl_flags: Int64, Repeats @ Key, "Implementation flags of the key, raw; impl_api tells how to decode them.";
         impl_api: Word, Repeats @ Key, "Flag set of impl_flags: cng (NCRYPT_IMPL_*) or capi (CRYPT_IMPL_*).";

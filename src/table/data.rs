@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType}
 
 use super::words::NULL;
 use crate::error::Error;
+use crate::hex;
 
 /// Which of the rows of a table have which of the values of a column.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,14 @@ impl Data {
             _ => None,
         };
         bytes.and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The digest of this state: its bytes, or their hex as a report's reader gives it.
+    pub fn hash<const N: usize>(&self, state: usize) -> Option<[u8; N]> {
+        match self {
+            Data::Hex(bytes) if bytes.valid.is_valid(state) => bytes.texts.get(state).try_into().ok(),
+            _ => self.text(state).and_then(hex::parse),
+        }
     }
 
     /// The number of this state, of whichever size; of a time its microseconds.

@@ -264,22 +264,20 @@ fn key(record: &mut Record<'_, '_>, run: &Run, sink: &mut dyn Sink) -> Fate {
         key_container: record.text(Field::Name),
         key_path: record.text(Field::UniqueName),
         export_policy: record.u32(Field::ExportPolicy),
+        key_identifier: record.hash::<20>(Field::SpkiSha1).map(|hash| Cow::Owned(hash.to_vec())),
         ..Claims::default()
     };
     if claims.provider_name.is_none() && claims.key_container.is_none() && claims.key_path.is_none() {
         let message = "neither provider nor name nor unique_name";
         return Fate::Lost(lost(record, Code::NoCertificate, Field::Name, message));
     }
-    // Read for its doubt only: no row has a place for the key identifier of a bare key yet.
-    let _ = record.hash::<20>(Field::SpkiSha1);
     // Flags are not made up from `machine_key`; it only says whether the key has a user.
-    let user_sid = match record.bool(Field::MachineKey) {
-        Some(false) => run.user_sid().map(Cow::Borrowed),
-        _ => None,
-    };
+    let is_users = record.bool(Field::MachineKey) == Some(false);
+    let user_sid = run.user_sid().filter(|_| is_users).map(Cow::Borrowed);
     let observation = Observation {
         lineage: record.lineage,
         client: record.text(Field::Host),
+        store_location: is_users.then_some(StoreLocation::CurrentUser),
         user_sid,
         collection: run.collection(),
         claims,

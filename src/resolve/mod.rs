@@ -1,8 +1,11 @@
-//! Phase 2: observations that only name their certificate get it from the finished `certificates` table.
+//! Phase 2: observations that only name their certificate get it from the finished `certificates` table; then those that
+//! only name a container get their key.
 //!
-//! They come from the spill in their own order, a bounded batch at a time for each thread. For each batch the table's hash
-//! columns are scanned once, the matching rows are read, and from there on such a row is like any other. Without
-//! waiting rows none of this runs.
+//! The first come from the spill in their own order, a bounded batch at a time for each thread. For each batch the table's
+//! hash columns are scanned once, the matching rows are read, and from there on such a row is like any other. The second
+//! ([`listed`]) come by client, part by part, in their own order. Without waiting rows none of this runs.
+
+mod listed;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -29,12 +32,15 @@ use crate::group::tally::{Clients, Counts};
 use crate::group::{Group, Place, RejectRow, Setting, mismatch};
 use crate::hex;
 use crate::in_order::in_order;
+use crate::join::parts::Taken;
 use crate::record::Lineage;
 use crate::report::{Certificates, Report};
 use crate::table::Data;
 use crate::table::columns::CERTIFICATES;
 use crate::table::encode::RowGroup;
 use crate::walk::{Member, Source, SourceNumber};
+
+use listed::Keys;
 
 /// Rows resolved at a time: one row group.
 const BATCH_ROWS: usize = 32 * 1024;
@@ -61,17 +67,16 @@ pub struct Context<'a> {
 
 /// Writes every waiting observation; returns how many there were.
 pub fn run(report: &mut Report, pool: &ThreadPool, context: &Context<'_>) -> Result<u64, Error> {
-    let Some(spill) = report.take_spill()? else { return Ok(0) };
+    let (spill, listed) = (report.take_spill()?, report.gathered.listed.take());
     let mut rows = 0;
     let report = Mutex::new(report);
     let lock = || report.lock().unwrap_or_else(PoisonError::into_inner);
     let member = |source| lock().member(source);
-    let batches = Batches { spill, bytes: Vec::new(), is_over: false };
-    let resolve = |bytes: Vec<u8>| match (context.stopped)() {
+    let resolving = || match (context.stopped)() {
         true => Err(Error::Interrupted),
-        false => Resolving { context, member: &member, resolved: Vec::new() }.all(&bytes),
+        false => Ok(Resolving { context, member: &member, resolved: Vec::new() }),
     };
-    in_order(pool, batches, resolve, |(count, resolved)| {
+    let mut append = |(count, resolved): (u64, Vec<Resolved>)| {
         rows += count;
         let mut report = lock();
         for Resolved { observations, rejects, doubts, left, clients, counts } in resolved {
@@ -80,7 +85,19 @@ pub fn run(report: &mut Report, pool: &ThreadPool, context: &Context<'_>) -> Res
             report.append_resolved(observations, rejects, &doubts, left)?;
         }
         Ok(())
-    })?;
+    };
+    if let Some(spill) = spill {
+        let batches = Batches { spill, bytes: Vec::new(), is_over: false };
+        in_order(pool, batches, |bytes: Vec<u8>| resolving()?.all(&bytes), &mut append)?;
+    }
+    let values = context.encoders.shelf.values();
+    let parts = listed.into_iter().enumerate().filter(|(_, part)| !part.is_empty());
+    let list = |(at, part): (usize, Taken)| {
+        let resolving = resolving()?;
+        let keys = Keys::of(&mut lock().gathered.by_client, at, &values, context.sources)?;
+        resolving.listed(&part.read()?.concat(), &keys)
+    };
+    in_order(pool, parts.map(Ok), list, append)?;
     Ok(rows)
 }
 
@@ -144,6 +161,16 @@ fn read(record: &[u8]) -> Result<Pending<'_>, Error> {
     Pending::decode(record).map(|(pending, _)| pending).ok_or_else(cut)
 }
 
+/// Waiting records one by one.
+fn records(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    while let Some((record, rest)) = Pending::len_of(bytes).and_then(|len| bytes.split_at_checked(len)) {
+        all.push(record);
+        bytes = rest;
+    }
+    all
+}
+
 /// A row group of waiting observations that need not wait any more.
 struct Resolved {
     observations: RowGroup,
@@ -163,19 +190,15 @@ struct Resolving<'a> {
 
 impl Resolving<'_> {
     /// Resolves a batch: its rows, and how many there are.
-    fn all(mut self, mut bytes: &[u8]) -> Result<(u64, Vec<Resolved>), Error> {
+    fn all(mut self, bytes: &[u8]) -> Result<(u64, Vec<Resolved>), Error> {
         // Decoded one at a time, twice: read they take several times their room.
-        let mut batch = Vec::new();
-        while let Some((record, rest)) = Pending::len_of(bytes).and_then(|len| bytes.split_at_checked(len)) {
-            batch.push(record);
-            bytes = rest;
-        }
+        let batch = records(bytes);
         let mut classifier = Classifier::new(Arc::clone(self.context.catalogue));
         // A batch whose certificates are too large together is halved until they are not.
         let mut parts = vec![&batch[..]];
         while let Some(part) = parts.pop() {
             match Known::find(&self.context.certificates.files, part)? {
-                Some(known) => self.some(part, &known, &mut classifier)?,
+                Some(known) => self.some(part, &known, &Keys::default(), &mut classifier)?,
                 None => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
@@ -185,7 +208,15 @@ impl Resolving<'_> {
         Ok((batch.len() as u64, self.resolved))
     }
 
-    fn some(&mut self, batch: &[&[u8]], known: &Known, classifier: &mut Classifier) -> Result<(), Error> {
+    /// Gives the rows of a part of listings their keys, and counts them.
+    fn listed(mut self, bytes: &[u8], keys: &Keys) -> Result<(u64, Vec<Resolved>), Error> {
+        let batch = records(bytes);
+        let mut classifier = Classifier::new(Arc::clone(self.context.catalogue));
+        self.some(&batch, &Known::index(Vec::new())?, keys, &mut classifier)?;
+        Ok((batch.len() as u64, self.resolved))
+    }
+
+    fn some(&mut self, batch: &[&[u8]], known: &Known, keys: &Keys, classifier: &mut Classifier) -> Result<(), Error> {
         let Context { sources, setting, .. } = *self.context;
         let mut group = Group::new(setting);
         let mut at_hand: Option<(SourceNumber, Option<Arc<Member>>)> = None;
@@ -229,7 +260,9 @@ impl Resolving<'_> {
             let marks = entry.map(|(_, entry)| entry.marks).unwrap_or_default();
             let verdicts = classifier.judge(&observation.claims, observation.collection.registry, marks);
             let hashes = Some(entry.map(|(_, entry)| entry));
-            let row = Row { observation: &observation, audit: setting.audit, origin, client, basis, hashes };
+            let audit = setting.audit;
+            let mut row = Row { observation: &observation, audit, origin, client, basis, hashes, key_id: None };
+            row.key_id = keys.key_id(&row);
             let run = group.enter(&row);
             let certificate = entry.map(|(number, entry)| (number, entry.row_bytes()));
             group.push(&row, run, certificate, &verdicts);
