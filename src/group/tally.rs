@@ -1,7 +1,7 @@
 //! Counts and what is learnt of clients: small sums that groups make and the scan adds up in order.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -240,7 +240,7 @@ pub struct Told<'a> {
 }
 
 /// One client: counts by verdict and its latest description.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ClientTally {
     /// The [`About`], encoded: a fleet has a million of them, and each is looked at once or twice.
     about: Option<Box<[u8]>>,
@@ -251,7 +251,8 @@ pub struct ClientTally {
     /// Collections without their end record.
     pub incomplete_collections: u32,
     rows: RowTally,
-    joined: ClientSums,
+    /// Clients are joined on all threads.
+    joined: Mutex<ClientSums>,
 }
 
 /// Observations by verdict, as `clients` counts them.
@@ -389,14 +390,13 @@ impl ClientTally {
         }
     }
 
-    /// Takes in what the join found.
-    pub fn add_joined(&mut self, sums: &ClientSums) {
-        self.joined.add(sums);
+    fn joined(&self) -> MutexGuard<'_, ClientSums> {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a finding that a reader made at once.
     pub fn add_finding(&mut self, status: crate::findings::Status) {
-        self.joined.add_finding(status);
+        self.joined().add_finding(status);
     }
 
     fn about(&self) -> Option<About<'_>> {
@@ -419,7 +419,7 @@ impl ClientTally {
         self.collections += other.collections;
         self.incomplete_collections += other.incomplete_collections;
         self.rows.merge(&other.rows);
-        self.joined.add(&other.joined);
+        self.joined().add(&other.joined());
         match (&self.about, other.about()) {
             (None, _) => self.about.clone_from(&other.about),
             (Some(_), Some(about)) => self.learn(&about),
@@ -429,7 +429,7 @@ impl ClientTally {
 }
 
 /// Clients by lower-case name; the empty name stands for observations whose client is not known.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Clients(HashMap<String, Box<ClientTally>, RandomState>);
 
 impl Clients {
@@ -479,6 +479,12 @@ impl Clients {
         };
         let is_other = one.seen[1].as_deref().is_some_and(|fqdn| !fqdn.eq_ignore_ascii_case(full));
         !disagrees && !is_other && !one.ambiguous
+    }
+
+    /// Takes in what the join found of a client; false where none of the name is known.
+    pub fn add_joined(&self, client: Option<&str>, sums: &ClientSums) -> bool {
+        let tally = self.0.get(client.unwrap_or_default());
+        tally.inspect(|tally| tally.joined().add(sums)).is_some()
     }
 
     /// What the join wants to know of a client.
@@ -548,7 +554,7 @@ impl Clients {
             c.storage_unknown.push(count(tally.rows.storage_unknown));
             c.conflicts.push(count(tally.rows.conflicts));
             let ClientSums { keys, api: [capi, cng, unknown], hardware, attested, conflicting, findings } =
-                tally.joined;
+                *tally.joined();
             c.keys.push(Some(i64::from(keys)));
             c.keys_capi.push(Some(i64::from(capi)));
             c.keys_cng.push(Some(i64::from(cng)));

@@ -408,7 +408,7 @@ pub fn join(
                 if context.aliases.other(name).is_none() {
                     judge_client(&around, &told, found, context, tables);
                 } else {
-                    tables.client(Some(name), found.sums.clone());
+                    count(Some(name), &found.sums, context, tables);
                     put_off(name, found, beside, context, pairs);
                 }
             }
@@ -694,7 +694,14 @@ fn judge_client(around: &Around<'_>, told: &Told<'_>, found: Found, context: &Co
         };
         tables.finding(outcome, &concerned);
     }
-    tables.client(around.name, sums);
+    count(around.name, &sums, context, tables);
+}
+
+/// Adds what was found of a client to what is known of it.
+fn count(name: Option<&str>, sums: &ClientSums, context: &Context<'_>, tables: &mut Tables<'_>) {
+    if *sums != ClientSums::default() && !context.clients.add_joined(name, sums) {
+        tables.clients.push((name.map(str::to_owned), sums.clone()));
+    }
 }
 
 /// The verdict on a key. Where one record alone speaks of it, and not of a place of its own, it follows from the state.

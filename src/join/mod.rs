@@ -203,6 +203,8 @@ impl Templates {
 
     /// What exports say of the template of a certificate: by OID, else by name.
     pub fn of(&self, oid: Option<&str>, name: Option<&str>) -> impl Iterator<Item = &(Standing, TemplateFacts)> {
+        // No name is looked up where no export has any.
+        let name = name.filter(|_| !self.by_name.is_empty());
         let by_oid = oid.and_then(|oid| self.by_oid.get(oid));
         let found = by_oid.or_else(|| name.and_then(|name| self.by_name.get(&name.to_lowercase())));
         found.into_iter().flatten().take(MAX_STATEMENTS).filter_map(|at| self.all.get(*at))
@@ -437,7 +439,8 @@ pub fn run(
     drop(aliases);
     report.clients = clients;
     for (name, told) in of_clients {
-        report.clients.of(name.as_deref()).add_joined(&told);
+        report.clients.of(name.as_deref());
+        report.clients.add_joined(name.as_deref(), &told);
     }
     Ok(sums)
 }

@@ -49,7 +49,8 @@ pub struct Tables<'a> {
     /// Rule, status and rows of each statement.
     said_times: Vec<(&'static str, &'static str, u64)>,
     sums: Sums,
-    clients: Vec<(Option<String>, ClientSums)>,
+    /// What was found of clients of which nothing else is known.
+    pub clients: Vec<(Option<String>, ClientSums)>,
 }
 
 /// What rows of `findings` that concern different things have in common.
@@ -94,7 +95,7 @@ pub struct Made {
     pub findings: RowGroup,
     /// What they add up to.
     pub sums: Sums,
-    /// The same by client.
+    /// What was found of clients of which nothing else is known.
     pub clients: Vec<(Option<String>, ClientSums)>,
 }
 
@@ -224,13 +225,6 @@ impl<'a> Tables<'a> {
             sums: self.sums,
             clients: self.clients,
         })
-    }
-
-    /// A client is done.
-    pub fn client(&mut self, name: Option<&str>, sums: ClientSums) {
-        if sums != ClientSums::default() {
-            self.clients.push((name.map(str::to_owned), sums));
-        }
     }
 
     /// Adds a state: what rows of `keys` show of a verdict and of the record that speaks for them. Its number.

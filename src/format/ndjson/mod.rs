@@ -47,11 +47,14 @@ pub static CENSUS: Format = Format {
     usual_names: "<host>_<run>.ndjson",
     yields: "certificates with their key properties, keys without certificate, providers, clients",
     source: "samples/census_1/README.md",
-    sniff: |head| FirstLine::of(head).is_some_and(|line| line.is_census()),
+    sniff: |head| head.bytes.starts_with(MARK) || FirstLine::of(head).is_some_and(|line| line.is_census()),
     read: Some(|input, sink| read(Kind::Census, input, sink)),
     unpack: None,
     border: Some(Border::Near(|window| border(Kind::Census, window))),
 };
+
+/// How collectors begin a line, nearly all of them: of 20,000 files each is then known at a glance.
+const MARK: &[u8] = br#"{"schema":"census/1","#;
 
 /// Flat lines of other products and scripts.
 pub static FLAT: Format = Format {
