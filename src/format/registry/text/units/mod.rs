@@ -264,15 +264,27 @@ impl<'w, 'r, const W: usize, const LOW: usize> Units<'w, 'r, W, LOW> {
         memchr::memchr3_iter(b'"', b'\\', b'\n', bytes).find(is_unit).map_or(bytes.len(), |at| at - LOW)
     }
 
+    /// A byte and its comma stand ahead.
+    fn starts_bytes(&mut self) -> bool {
+        let is_digit = |c: Option<u8>| c.and_then(digit).is_some();
+        let comma = if is_digit(self.peek_at(1)) { 2 } else { 1 };
+        is_digit(self.peek()) && self.peek_at(comma) == Some(b',')
+    }
+
     /// Passes over the rest of a value that goes on over lines. False where the source ends while more is to come.
     pub(super) fn skip_value(&mut self) -> bool {
         loop {
             let (last, has_end) = self.skip_line();
             let goes_on = matches!(last, b'\\' | b',');
-            if !goes_on || !has_end {
+            // `hex:` may stand alone on its line.
+            let may_begin = last == b':' && has_end;
+            if !has_end || !(goes_on || may_begin) {
                 return !goes_on;
             }
             self.blanks();
+            if may_begin && !self.starts_bytes() {
+                return true;
+            }
             while self.peek() == Some(b';') {
                 self.skip_line();
                 self.blanks();
@@ -287,11 +299,13 @@ impl<'w, 'r, const W: usize, const LOW: usize> Units<'w, 'r, W, LOW> {
 
     /// Reads `xx,xx,...` over as many lines as it has into `out`, at most about `max` bytes.
     ///
-    /// A value goes on after a comma or a backslash, wherever its lines were broken, and ends with any other line. What
-    /// begins a key or a value cannot be part of it.
+    /// A value goes on after a comma or a backslash, wherever its lines were broken, inside a byte too, and ends with any
+    /// other line; one that has not begun yet goes on with a line of bytes. What begins a key or a value cannot be part of
+    /// it.
     pub(super) fn hex(&mut self, out: &mut Vec<u8>, max: usize) -> Ended {
         // Whether more must come, a first digit, a whole byte before which a comma must stand, and the start of a line.
         let (mut open, mut half, mut whole, mut fresh) = (false, None, false, false);
+        let start = out.len();
         loop {
             if half.is_none() && !whole {
                 open |= self.pairs(out);
@@ -316,23 +330,24 @@ impl<'w, 'r, const W: usize, const LOW: usize> Units<'w, 'r, W, LOW> {
                     out.extend(half.take());
                     (open, whole) = (true, false);
                 }
-                (b'[' | b'"' | b'@', None) if fresh => return Ended::Cut,
+                (b'[' | b'"' | b'@', _) if fresh => return Ended::Cut,
                 (b'\\', _) => open = true,
                 (b'\n' | b';', _) => {
-                    if let Some(single) = half.take() {
+                    if !open && let Some(single) = half.take() {
                         out.push(single);
                         whole = true;
                     }
                     self.skip_line();
                     self.blanks();
-                    if !open && self.peek() != Some(b',') {
+                    let goes_on = open || self.peek() == Some(b',') || (out.len() == start && self.starts_bytes());
+                    if !goes_on {
                         return Ended::Whole;
                     }
                     fresh = true;
                     continue;
                 }
                 (c, _) if is_blank(c) => {
-                    if let Some(single) = half.take() {
+                    if !open && let Some(single) = half.take() {
                         out.push(single);
                         whole = true;
                     }

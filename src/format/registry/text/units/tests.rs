@@ -51,11 +51,18 @@ fn hex_goes_on_however_its_lines_were_broken() {
         "01,ab,\\   cd",
         "01, ab ,cd  ; comment\n",
         "1,ab,\\\n; comment, with \"quotes\"\n\n  cd\n",
+        // As mail and terminals wrap lines: inside a byte, and before the first one.
+        "01,a\\\r\n  b,cd\r\n",
+        "0\\\n1,ab,c\\  \n\td",
+        "1\\\n,ab,cd",
+        "\r\n  01,ab,\\\r\n  cd\r\n",
+        "\n1,\nab,cd",
     ] {
         assert_eq!(hex(text), (Ended::Whole, bytes.clone(), None), "{text:?}");
     }
     assert_eq!(hex(""), (Ended::Whole, vec![], None));
     assert_eq!(hex("\r\n\"x\"").2, Some(b'"'));
+    assert_eq!(hex("\r\nadd"), (Ended::Whole, vec![], Some(b'a')), "no byte without a comma");
     assert_eq!(hex("01\ncd"), (Ended::Whole, vec![1], Some(b'c')), "another line is not part of it");
 }
 
@@ -64,7 +71,7 @@ fn hex_that_stops_or_is_none() {
     for text in ["01,", "01,\\", "01,\\\r\n", "01,\n\n ", "\\"] {
         assert_eq!(hex(text).0, Ended::Truncated, "{text:?}");
     }
-    for (text, next) in [("01,\\\r\n[K]", b'['), ("01,\r\n\"x\"=", b'"'), ("\\\n@=", b'@')] {
+    for (text, next) in [("01,\\\r\n[K]", b'['), ("0\\\n[K]", b'['), ("01,\r\n\"x\"=", b'"'), ("\\\n@=", b'@')] {
         assert_eq!((hex(text).0, hex(text).2), (Ended::Cut, Some(next)), "{text:?}");
     }
     for text in ["01,,02", "0g", "012", "01 02", ",01", "01,\"", "01,\u{151}1"] {
@@ -78,6 +85,9 @@ fn passing_over_a_value_stops_where_reading_it_would() {
     for (text, whole, next) in [
         ("00000001\r\nx", true, Some(b'x')),
         ("01,\\\r\n  02,\\\r\n  03\r\nx", true, Some(b'x')),
+        ("hex:\r\n  01,02,\\\r\n  03\r\nx", true, Some(b'x')),
+        ("hex:\r\n\"x\"=", true, Some(b'"')),
+        ("0\\\r\n1,02\r\nx", true, Some(b'x')),
         ("01,\\\r\n;c\r\n  02\r\nx", true, Some(b'x')),
         ("01,\\\r\n[K]", true, Some(b'[')),
         ("01,\\\r\n", false, None),
