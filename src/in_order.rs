@@ -27,6 +27,17 @@ pub fn in_order<T: Send, M: Send>(
     make: impl Fn(T) -> Result<M, Error> + Sync,
     take: impl FnMut(M) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
+    in_order_with(pool, tasks, || (), |(), task| make(task), take)
+}
+
+/// The same, where each thread keeps something from task to task, which it begins with.
+pub fn in_order_with<S, T: Send, M: Send>(
+    pool: &ThreadPool,
+    tasks: impl IntoIterator<Item = Result<T, Error>, IntoIter: Send>,
+    begin: impl Fn() -> S + Sync,
+    make: impl Fn(&mut S, T) -> Result<M, Error> + Sync,
+    take: impl FnMut(M) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
     struct Queue<I, M, F> {
         tasks: std::iter::Enumerate<I>,
         made: BTreeMap<usize, M>,
@@ -44,9 +55,10 @@ pub fn in_order<T: Send, M: Send>(
             lock().error.get_or_insert_with(|| Error::Encode("a thread failed".to_owned()));
             moved.notify_all();
         });
+        let mut kept = begin();
         loop {
             let Some((at, task)) = lock().tasks.next() else { return };
-            let made = task.and_then(&make);
+            let made = task.and_then(|task| make(&mut kept, task));
             let mut queue = lock();
             while at >= queue.next + room && queue.error.is_none() {
                 queue = moved.wait(queue).unwrap_or_else(PoisonError::into_inner);

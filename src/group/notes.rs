@@ -310,7 +310,9 @@ impl Notes {
             let told = of_files.next_if(|(of, _)| *of == at).map(|(_, told)| told);
             if let Some(spki) = &spki_sha256 {
                 let class = if is_missing { Class::MissingKey } else { Class::Key };
-                let head = Head { class, ..head };
+                // Who has the key is enough, but for keys of which no client is known, and for the order of words.
+                let key_id = if told.is_some() || head.client.is_none() { head.key_id } else { [0; 16] };
+                let head = Head { class, key_id, ..head };
                 head.write(keys.of(across::part(spki)), |out| out.extend(told.iter().flatten()));
             }
         }

@@ -4,10 +4,11 @@
 //! the rows of their evidence. Both are worked out once for each different thing that records say.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -236,7 +237,7 @@ impl<T> Memo<T> {
     }
 }
 
-/// What a task of joining keeps from client to client.
+/// What a thread keeps from client to client.
 pub struct Worker {
     classifier: Classifier,
     profiles: Memo<CertificateProfile>,
@@ -282,8 +283,14 @@ impl Worker {
         }
     }
 
-    fn read<'a>(&mut self, body: &'a [u8], values: &[Arc<[u8]>]) -> Option<Seen<'a>> {
-        let KeyBody { own, certificate, state } = KeyBody::read(body)?;
+    /// Forgets what is of use for the rows of one [`Tables`] alone.
+    pub fn begin(&mut self) {
+        self.judged.clear();
+    }
+
+    fn read<'a>(&mut self, body: &'a [u8], context: &Context<'_>) -> Option<Seen<'a>> {
+        let values = context.values;
+        let KeyBody { own, certificate, state } = KeyBody::read(body, context.asked.sources)?;
         let certificate = match certificate {
             Some((own, profile)) => {
                 let profile = self.profiles.get(profile, values, |bytes| postcard::from_bytes(bytes).ok())?;
@@ -329,8 +336,8 @@ struct Around<'a> {
 /// What others say, by public key.
 type ByPublicKey<'a> = HashMap<[u8; 32], &'a [u8], FixedState>;
 
-/// A note, with a number by which clients are sorted.
-type Note<'a> = (u32, Head<'a>, &'a [u8]);
+/// A note: head and body.
+type Note<'a> = (Head<'a>, &'a [u8]);
 
 /// What was found of the keys of one client.
 #[derive(Default)]
@@ -372,35 +379,38 @@ pub fn join(
 ) -> Found {
     let mut attached: ByPublicKey<'_> = HashMap::default();
     let mut notes: Vec<Note<'_>> = Vec::new();
-    // Clients by number, in the order in which they come, then by their names' order.
-    let mut numbers: HashMap<Option<&str>, u32, RandomState> = HashMap::default();
-    let mut last: Option<(Option<&str>, u32)> = None;
+    // Notes of one client come together, mostly: runs of them, which are put in the order of the names.
+    let mut runs: Vec<(Option<&str>, Range<usize>)> = Vec::new();
     for (head, body, _) in bytes.iter().flat_map(|bytes| note::all(bytes)) {
         match head.class {
             Class::Attached => attached.extend(head.spki_sha256.map(|spki| (spki, body))),
             class if is_context(class) && head.client.is_none() => {}
             _ => {
-                // Notes of one client come together, mostly.
-                if last.is_none_or(|(client, _)| client != head.client) {
-                    let next = numbers.len() as u32;
-                    last = Some((head.client, *numbers.entry(head.client).or_insert(next)));
+                match runs.last_mut() {
+                    Some((client, run)) if *client == head.client => run.end += 1,
+                    _ => runs.push((head.client, notes.len()..notes.len() + 1)),
                 }
-                notes.extend(last.map(|(_, number)| (number, head, body)));
+                notes.push((head, body));
             }
         }
     }
-    let mut names: Vec<(Option<&str>, u32)> = numbers.into_iter().collect();
-    names.sort_unstable();
-    let mut places = vec![0; names.len()];
-    (0u32..).zip(&names).for_each(|(place, (_, number))| places[*number as usize] = place);
-    notes.iter_mut().for_each(|(number, ..)| *number = places[*number as usize]);
     // Stable: what is alike stays in the order of the sources.
-    notes.sort_by_key(|(client, head, _)| (*client, head.class, u128::from_be_bytes(head.key_id)));
+    runs.sort_by_key(|(client, _)| *client);
     let mut of_nobody = Found::default();
-    for of_client in notes.chunk_by(|(a, ..), (b, ..)| a == b) {
-        let keys_at = of_client.partition_point(|(_, head, _)| head.class < Class::Key);
+    let mut together = Vec::new();
+    for runs in runs.chunk_by(|(a, _), (b, _)| a == b) {
+        let of_client = match runs {
+            [(_, run)] => notes.get_mut(run.clone()).unwrap_or_default(),
+            _ => {
+                together.clear();
+                together.extend(runs.iter().filter_map(|(_, run)| notes.get(run.clone())).flatten().copied());
+                &mut together[..]
+            }
+        };
+        of_client.sort_by_key(|(head, _)| (head.class, u128::from_be_bytes(head.key_id)));
+        let keys_at = of_client.partition_point(|(head, _)| head.class < Class::Key);
         let (beside, keys) = of_client.split_at(keys_at);
-        match of_client.first().and_then(|(_, head, _)| head.client) {
+        match of_client.first().and_then(|(head, _)| head.client) {
             Some(name) => {
                 let Some(around) = Around::of(Some(name), beside, context.values, worker) else { continue };
                 let told = told(name, context);
@@ -460,8 +470,8 @@ fn put_off(name: &str, found: Found, beside: &[Note<'_>], context: &Context<'_>,
     let half = Half { capi_card_keys: found.capi_card_keys, bound };
     head(Class::Bound).write(out, |out| note::append(&half, out));
     if own_name == name {
-        let beside = beside.iter().filter(|(_, head, _)| matches!(head.class, Class::Binding | Class::CapiUse));
-        beside.for_each(|(_, of, body)| head(of.class).write(out, |out| out.extend_from_slice(body)));
+        let beside = beside.iter().filter(|(head, _)| matches!(head.class, Class::Binding | Class::CapiUse));
+        beside.for_each(|(of, body)| head(of.class).write(out, |out| out.extend_from_slice(body)));
     }
 }
 
@@ -472,7 +482,7 @@ pub fn judge_pairs(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker
         let Some(name) = head.client else { continue };
         let (found, beside) = clients.entry(name).or_default();
         if head.class != Class::Bound {
-            beside.push((0, head, body));
+            beside.push((head, body));
             continue;
         }
         if let Ok(Half { capi_card_keys, bound }) = postcard::from_bytes::<Half>(body) {
@@ -480,7 +490,7 @@ pub fn judge_pairs(bytes: &[Vec<u8>], context: &Context<'_>, worker: &mut Worker
         }
     }
     for (name, (found, mut beside)) in clients {
-        beside.sort_by_key(|(_, head, _)| head.class);
+        beside.sort_by_key(|(head, _)| head.class);
         if let Some(around) = Around::of(Some(name), &beside, context.values, worker) {
             judge_client(&around, &told(name, context), found, context, tables);
         }
@@ -500,8 +510,8 @@ pub fn beside_nobody(parts: &mut [Taken]) -> Result<Vec<u8>, Error> {
 }
 
 fn around_nobody<'a>(context: &Context<'a>, worker: &mut Worker) -> Option<Around<'a>> {
-    let mut notes: Vec<Note<'a>> = note::all(context.beside_nobody).map(|(head, body, _)| (0, head, body)).collect();
-    notes.sort_by_key(|(_, head, _)| head.class);
+    let mut notes: Vec<Note<'a>> = note::all(context.beside_nobody).map(|(head, body, _)| (head, body)).collect();
+    notes.sort_by_key(|(head, _)| head.class);
     Around::of(None, &notes, context.values, worker)
 }
 
@@ -516,7 +526,7 @@ impl<'a> Around<'a> {
     fn of(name: Option<&'a str>, notes: &[Note<'a>], values: &[Arc<[u8]>], worker: &mut Worker) -> Option<Self> {
         let (mut lists, mut held, mut nameless) = (Vec::new(), 0, Vec::new());
         let (mut bindings, mut programs) = (Vec::new(), Vec::new());
-        for (_, head, body) in notes {
+        for (head, body) in notes {
             match head.class {
                 Class::Provider => {
                     let Some((source, list)) = note::split_providers(body) else { continue };
@@ -594,10 +604,10 @@ fn judge_keys<'n>(
     bound.extend(bindings.iter().filter_map(|binding| binding.sha1).map(|sha1| (sha1, Vec::new())));
     let mut outcomes = Vec::new();
     let mut seen: Vec<Seen<'n>> = Vec::new();
-    for of_key in keys.chunk_by(|(_, a, _), (_, b, _)| a.key_id == b.key_id) {
-        let Some((_, head, _)) = of_key.first() else { continue };
+    for of_key in keys.chunk_by(|(a, _), (b, _)| a.key_id == b.key_id) {
+        let Some((head, _)) = of_key.first() else { continue };
         seen.clear();
-        seen.extend(of_key.iter().filter_map(|(.., body)| worker.read(body, context.values)));
+        seen.extend(of_key.iter().filter_map(|(.., body)| worker.read(body, context)));
         let Some(first) = seen.first() else { continue };
         let spoken = head.spki_sha256.and_then(|spki| attached.get(&spki));
         let spoken = spoken.and_then(|body| postcard::from_bytes::<Attached<'_>>(body).ok());

@@ -37,7 +37,7 @@ use crate::findings::{self, SiteVersion};
 use crate::group::encode::Encoders;
 use crate::group::notes::Left;
 use crate::group::tally::{Clients, Counts};
-use crate::in_order::in_order;
+use crate::in_order::{in_order, in_order_with};
 use crate::record::{Api, Template, Text};
 use crate::report::{Certificates, Report};
 use crate::walk::Source;
@@ -397,16 +397,17 @@ pub fn run(
     let mut parts = parts.into_iter();
     let tasks =
         std::iter::from_fn(|| Some(parts.by_ref().take(each).collect::<Vec<_>>()).filter(|task| !task.is_empty()));
-    let join = |task: Vec<(Taken, Taken)>| {
+    let worker = || Worker::new(asked.catalogue, values.len());
+    let join = |worker: &mut Worker, task: Vec<(Taken, Taken)>| {
         stop()?;
         let keys = (total as usize * task.len() / PARTS).min(2 * GROUP_KEYS as usize);
         let mut tables = Tables::new(asked, keys);
-        let mut worker = Worker::new(asked.catalogue, values.len());
+        worker.begin();
         let (mut of_nobody, mut pairs) = (Found::default(), Split::default());
         for (beside, keys) in task {
             let mut notes = beside.read()?;
             notes.extend(keys.read()?);
-            of_nobody.add(client::join(&notes, &context, &mut worker, &mut tables, &mut pairs));
+            of_nobody.add(client::join(&notes, &context, worker, &mut tables, &mut pairs));
         }
         Ok((tables.finish(asked.encoders)?, of_nobody, pairs))
     };
@@ -418,7 +419,7 @@ pub fn run(
         of_clients.extend(made.clients);
         Ok(())
     };
-    in_order(pool, tasks.map(Ok), join, |(made, found, pairs)| {
+    in_order_with(pool, tasks.map(Ok), worker, join, |(made, found, pairs)| {
         of_nobody.add(found);
         report.gathered.pairs.push_all(pairs)?;
         append(report, made)
@@ -427,14 +428,14 @@ pub fn run(
     let join = |part: Taken| {
         stop()?;
         let mut tables = Tables::new(asked, 0);
-        client::judge_pairs(&part.read()?, &context, &mut Worker::new(asked.catalogue, values.len()), &mut tables);
+        client::judge_pairs(&part.read()?, &context, &mut worker(), &mut tables);
         tables.finish(asked.encoders)
     };
     if !aliases.is_empty() {
         in_order(pool, pairs.into_iter().map(Ok), join, |made| append(report, made))?;
     }
     let mut tables = Tables::new(asked, 0);
-    client::judge_nobody(of_nobody, &context, &mut Worker::new(asked.catalogue, values.len()), &mut tables);
+    client::judge_nobody(of_nobody, &context, &mut worker(), &mut tables);
     append(report, tables.finish(asked.encoders)?)?;
     drop(aliases);
     report.clients = clients;

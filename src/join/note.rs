@@ -6,7 +6,7 @@ use crate::classify::Marks;
 use crate::client::Basis;
 use crate::findings::facts::CertificateFacts;
 use crate::record::{Api, Binding, Claims, Lineage, Provider, Request, StoreLocation, Text};
-use crate::walk::SourceNumber;
+use crate::walk::{Source, SourceNumber};
 
 use super::parts::{draw, part_of};
 use super::shelf::Shared;
@@ -76,7 +76,7 @@ impl Origin<'_> {
 pub struct Head<'a> {
     /// What it is about.
     pub class: Class,
-    /// Identity of the key; zero where the note is about none, and not written.
+    /// Identity of the key; zero where the note is about none or does not need it, and then not written.
     pub key_id: [u8; 16],
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub spki_sha256: Option<[u8; 32]>,
@@ -111,8 +111,11 @@ impl<'a> Head<'a> {
         out.extend_from_slice(&[0; 4]);
         out.push(self.class as u8);
         if self.class.is_of_key() {
-            out.extend_from_slice(&self.key_id);
-            out.push(u8::from(self.spki_sha256.is_some()));
+            let has_id = self.key_id != [0; 16];
+            out.push(u8::from(self.spki_sha256.is_some()) | u8::from(has_id) << 1);
+            if has_id {
+                out.extend_from_slice(&self.key_id);
+            }
             self.spki_sha256.iter().for_each(|spki| out.extend_from_slice(spki));
         }
         out.extend_from_slice(&len.to_le_bytes());
@@ -133,10 +136,13 @@ fn split<'a>(bytes: &'a [u8], before: Option<&'a str>) -> Option<(Head<'a>, &'a 
     let class = *Class::ALL.get(usize::from(*class))?;
     let (mut rest, mut key_id, mut spki_sha256) = (rest, [0; 16], None);
     if class.is_of_key() {
-        let (id, behind) = rest.split_first_chunk::<16>()?;
-        let (has_spki, behind) = behind.split_first()?;
-        (key_id, rest) = (*id, behind);
-        if *has_spki == 1 {
+        let (are_there, behind) = rest.split_first()?;
+        rest = behind;
+        if are_there & 2 != 0 {
+            let (id, behind) = rest.split_first_chunk::<16>()?;
+            (key_id, rest) = (*id, behind);
+        }
+        if are_there & 1 != 0 {
             let (spki, behind) = rest.split_first_chunk::<32>()?;
             (spki_sha256, rest) = (Some(*spki), behind);
         }
@@ -307,8 +313,8 @@ pub struct KeyBody<'a> {
 
 impl<'a> KeyBody<'a> {
     /// Takes the body of a note apart.
-    pub fn read(body: &'a [u8]) -> Option<Self> {
-        let (own, rest) = KeyOwn::read(body)?;
+    pub fn read(body: &'a [u8], sources: &[Source]) -> Option<Self> {
+        let (own, rest) = KeyOwn::read(body, |file| Some(sources.get(file as usize)?.id))?;
         let (has_certificate, rest) = rest.split_first()?;
         let (certificate, rest) = match has_certificate {
             0 => (None, rest),

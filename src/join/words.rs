@@ -70,7 +70,10 @@ impl<'a> KeyOwn<'a> {
         ]));
         out.extend_from_slice(&source.file.to_le_bytes());
         out.extend_from_slice(&source.member.to_le_bytes());
-        out.extend_from_slice(source_id);
+        // That of a file itself is known from its number.
+        if member.is_some() {
+            out.extend_from_slice(source_id);
+        }
         out.extend_from_slice(&lineage.byte_offset.to_le_bytes());
         out.extend_from_slice(&lineage.part.to_le_bytes());
         put_text(*member, out);
@@ -82,13 +85,13 @@ impl<'a> KeyOwn<'a> {
         named.iter().for_each(|named| out.extend_from_slice(&named.to_le_bytes()));
     }
 
-    /// Reads one, and what is behind it.
-    pub fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+    /// Reads one, and what is behind it. `id_of` knows the ids of files by their numbers.
+    pub fn read(bytes: &'a [u8], id_of: impl FnOnce(u32) -> Option<[u8; 16]>) -> Option<(Self, &'a [u8])> {
         let mut f = Fields(bytes);
         let [first] = f.array()?;
         let [has_member, has_number, has_time, has_sha1, has_sid, has_container, has_path, is_named] = bits(first);
         let source = SourceNumber { file: f.u32()?, member: f.u32()? };
-        let source_id = f.array()?;
+        let source_id = if has_member { f.array()? } else { id_of(source.file)? };
         let (byte_offset, part) = (f.array().map(u64::from_le_bytes)?, f.u32()?);
         let member = f.maybe(has_member, Fields::text)?;
         let record_number = f.maybe(has_number, Fields::i64)?;
@@ -165,10 +168,11 @@ mod tests {
             path: Some(""),
             named: Some(7),
         };
+        let id_of = |file: u32| Some([file as u8; 16]);
         // Every field there and away.
         let alone = [
             KeyOwn::default(),
-            KeyOwn { origin: Origin { member: None, ..full.origin }, ..full.clone() },
+            KeyOwn { origin: Origin { member: None, source_id: [5; 16], ..full.origin }, ..full.clone() },
             KeyOwn { collected_at: None, user_sid: None, ..full.clone() },
             KeyOwn { sha1: None, container: None, ..full.clone() },
             KeyOwn { path: None, named: None, ..full.clone() },
@@ -177,9 +181,9 @@ mod tests {
             let mut bytes = Vec::new();
             own.write(&mut bytes);
             let end = bytes.len();
-            assert!((0..end).all(|end| KeyOwn::read(&bytes[..end]).is_none()), "{own:?}");
+            assert!((0..end).all(|end| KeyOwn::read(&bytes[..end], id_of).is_none()), "{own:?}");
             bytes.extend_from_slice(b"behind");
-            assert_eq!(KeyOwn::read(&bytes), Some((own.clone(), &b"behind"[..])));
+            assert_eq!(KeyOwn::read(&bytes, id_of), Some((own.clone(), &b"behind"[..])));
         }
         let full = CertificateOwn {
             sha1: [1; 20],

@@ -58,7 +58,7 @@ impl Keys {
         let mut known: HashMap<Vec<u8>, Option<State>, RandomState> = HashMap::default();
         notes.look(part, |bytes| {
             for (head, body, _) in note::all(bytes).filter(|(head, ..)| head.class == Class::Key) {
-                let Some(KeyBody { own, certificate, state }) = KeyBody::read(body) else { continue };
+                let Some(KeyBody { own, certificate, state }) = KeyBody::read(body, sources) else { continue };
                 let (Some(client), Some(bytes)) = (head.client, state.bytes(values)) else { continue };
                 let public_key = certificate.map(|(own, _)| own.public_key).filter(|key| *key != 0);
                 let names = [own.named.map(Name::Container), public_key.map(Name::PublicKey)];
