@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::RandomState;
 
 use crate::classify::normalise;
 use crate::error::Error;
@@ -26,7 +26,12 @@ const MAX_KEYS: usize = 64;
 
 /// Keys with a certificate, by client, owner and name: their container, or their public key.
 #[derive(Default)]
-pub struct Keys(HashMap<u64, Vec<Key>, RandomState>);
+pub struct Keys {
+    /// By what `hasher` makes of all three. It is another one in each run, so that nobody can look for two clients' keys that
+    /// would be taken for one.
+    by_place: HashMap<u64, Vec<Key>, RandomState>,
+    hasher: RandomState,
+}
 
 /// A key, as far as its name leaves it open which one is meant.
 #[derive(PartialEq, Eq)]
@@ -46,11 +51,11 @@ enum Name {
     PublicKey(u64),
 }
 
-fn place(client: &str, owner: &Owner<'_>, name: Name) -> u64 {
-    FixedState::default().hash_one((client, owner, name))
-}
-
 impl Keys {
+    fn place(&self, client: &str, owner: &Owner<'_>, name: Name) -> u64 {
+        self.hasher.hash_one((client, owner, name))
+    }
+
     /// The keys of the clients of one part.
     pub fn of(notes: &mut Parts, part: usize, values: &[Arc<[u8]>], sources: &[Source]) -> Result<Self, Error> {
         let mut shown = Keys::default();
@@ -72,7 +77,8 @@ impl Keys {
                 for name in names.into_iter().flatten() {
                     let (key_id, provider, key_spec) = (head.key_id, Arc::clone(&state.provider), state.key_spec);
                     let key = Key { key_id, provider, key_spec, public_key };
-                    let keys = shown.0.entry(place(client, &owner, name)).or_default();
+                    let place = shown.place(client, &owner, name);
+                    let keys = shown.by_place.entry(place).or_default();
                     if keys.len() <= MAX_KEYS && !keys.contains(&key) {
                         keys.push(key);
                     }
@@ -88,8 +94,8 @@ impl Keys {
         let (owner, claims) = (Owner::of_row(row), &row.observation.claims);
         let public_key = key_ids::identified(claims);
         let of = |name| {
-            self.0
-                .get(&place(client, &owner, name))
+            self.by_place
+                .get(&self.place(client, &owner, name))
                 .filter(|keys| keys.len() <= MAX_KEYS)
                 .map_or(&[][..], Vec::as_slice)
         };
