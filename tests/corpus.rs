@@ -332,10 +332,19 @@ fn pkcs12_files_tell_their_keys_and_with_their_passwords_the_certificates_too() 
         let machine = yields.contains("LMKEYSET");
         assert_eq!(keys.iter().any(|row| text(row, "store_location") == Some("local_machine")), machine, "{file}");
     }
+    // Each key bag is told; what needs no password, as what it is.
     let findings = scan.report.rows("findings");
-    let plain = findings.iter().filter(|row| row["rule"] == "private_key_in_export");
-    let plain = plain.filter(|row| row["source_path"].as_str().unwrap().starts_with("pfx/"));
-    assert_eq!(plain.count(), 1, "openssl-c_plain");
+    let of_keys = findings.iter().filter(|row| row["rule"] == "private_key_in_export");
+    let of_keys: Vec<_> = of_keys.filter(|row| row["source_path"].as_str().unwrap().starts_with("pfx/")).collect();
+    for (file, yields) in &promises {
+        let of_file: Vec<_> = of_keys.iter().filter(|row| row["source_path"] == **file).collect();
+        assert_eq!(of_file.len(), promised_of_keys(yields, "CSP").len(), "{file}");
+        let is_plain = of_file.iter().any(|row| row["concerned"] == "pkcs12_key_bag");
+        let is_open = is_plain || password(yields).is_empty();
+        let severity = if is_open { "critical" } else { "medium" };
+        assert!(of_file.iter().all(|row| row["severity"] == severity), "{file}: {of_file:?}");
+    }
+    assert_eq!(of_keys.iter().filter(|row| row["concerned"] == "pkcs12_key_bag").count(), 1, "openssl-c_plain");
     // With them.
     let bench = Bench::new();
     let mut passwords: BTreeSet<_> = promises.iter().map(|(_, yields)| password(yields)).collect();

@@ -315,6 +315,36 @@ fn keys_of_two_users_are_two_keys_though_no_sid_is_known() {
 }
 
 #[test]
+fn a_finding_shows_the_certificate_that_decided_and_the_record_that_shows_it() {
+    // Two certificates of one key; only the one that ends first is for logon.
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let issue = |year: i32, logon: bool| {
+        let mut params = rcgen::CertificateParams::new(vec!["pc-1.corp.example".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "pc-1");
+        if logon {
+            params
+                .extended_key_usages
+                .push(rcgen::ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 2]));
+        }
+        let root = rcgen::KeyPair::generate().unwrap();
+        let issuer = rcgen::Issuer::new(rcgen::CertificateParams::new(vec!["root".to_owned()]).unwrap(), root);
+        params.signed_by(&pair, &issuer).unwrap().der().to_vec()
+    };
+    let (logon, later) = (issue(2030, true), issue(2031, false));
+    let bench = Bench::new();
+    let lines = [key("pc-1", &later, Some(ENHANCED), Some(1)), key("pc-1", &logon, Some(ENHANCED), Some(1))];
+    bench.put("in/a.ndjson", lines.concat());
+    let report = bench.scan(&[&bench.path("in")], "report", &[]);
+    let row = one(report.rows("findings").into_iter().filter(|row| row["rule"] == "missing_sid").collect());
+    assert_eq!(row["thumbprint"], sha1_of(&logon));
+    let observations = report.rows("observations");
+    let shown = one(observations.into_iter().filter(|o| o["observation_id"] == row["observation_id"]).collect());
+    assert_eq!(shown["thumbprint"], row["thumbprint"]);
+    assert_eq!(row["byte_offset"], lines[0].len() as u64);
+}
+
+#[test]
 fn a_binding_takes_the_machines_key_of_its_certificate() {
     let leaf = certificate("rsa-leaf.cer");
     let machine = key("srv", &leaf, Some(SOFTWARE), Some(0));

@@ -38,7 +38,7 @@ fn every_rule_fires_and_stays_silent_on_the_fleet() {
     for rule in RULES {
         let hits = of(&findings, rule.id);
         let (kind, column) = match rule.applies {
-            Applies::Key(_) => ("key", "key_id"),
+            Applies::Key(_) | Applies::KeyOfClient(..) => ("key", "key_id"),
             Applies::Client(_) => ("client", "client"),
             Applies::Template(_) => ("template", "concerned"),
             Applies::AtOnce => ("source", "source_id"),

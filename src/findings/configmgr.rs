@@ -30,7 +30,7 @@ pub static CLIENT_CERTIFICATE: Rule = Rule {
     product: Some(PRODUCT),
     versions: Some("all; the answer for CNG keys changes with 1710 and 2103"),
     source: OVERVIEW,
-    applies: Applies::Key(client_certificate),
+    applies: Applies::KeyOfClient(client_certificate, client_certificate_not_seen),
 };
 
 /// The key usage that client certificates must have.
@@ -142,11 +142,19 @@ fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVer
     Said::new(if is_common { status } else { Status::Unknown }, text)
 }
 
-/// Whether a certificate is a client's: for client authentication, and its key in the machine's own store.
-fn client_certificate_of<'k>(key: &'k Key<'_>) -> Option<&'k CertificateFacts<'k>> {
+/// The certificate with which the client of Configuration Manager identifies itself: the one that it says it uses. Where it
+/// does not say that, any for client authentication whose key is in the machine's own store.
+fn client_certificate_of<'k>(key: &'k Key<'_>, client: &Client<'_>) -> Option<&'k CertificateFacts<'k>> {
+    if client.of_bindings().names_client_certificate {
+        let is_used = |certificate: &&CertificateFacts<'_>| {
+            let mut used = client.bindings.iter().filter(|binding| binding.kind == BindingKind::CmClient);
+            used.any(|binding| binding.sha1 == Some(certificate.sha1))
+        };
+        return key.certificates.iter().find(is_used);
+    }
     let is_machine = |(location, name): &(Option<StoreLocation>, Option<Cow<'_, str>>)| {
-        *location == Some(StoreLocation::LocalMachine)
-            && name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("my"))
+        let is_machines = *location == Some(StoreLocation::LocalMachine) || location.is_none() && key.is_machine;
+        is_machines && name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("my"))
     };
     if !key.stores.iter().any(is_machine) {
         return None;
@@ -155,7 +163,7 @@ fn client_certificate_of<'k>(key: &'k Key<'_>) -> Option<&'k CertificateFacts<'k
 }
 
 fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
-    let certificate = client_certificate_of(key)?;
+    let certificate = client_certificate_of(key, client)?;
     if key.presence == KeyPresence::Unknown && key.api.value == KeyApi::Unknown {
         return None;
     }
@@ -185,7 +193,21 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
         _ => Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", String::new()).severity,
     };
     let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why);
-    Some(outcome.in_scenario("client_certificate").with_severity(severity))
+    Some(outcome.in_scenario("client_certificate").with_severity(severity).by(key, certificate))
+}
+
+/// The client says which certificate it uses, and no key of it was seen.
+fn client_certificate_not_seen(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    if !client.of_bindings().names_client_certificate {
+        return;
+    }
+    for (at, binding) in client.bindings.iter().enumerate() {
+        if binding.kind == BindingKind::CmClient && binding.sha1.is_some() && binding.key.is_none() {
+            let why = "the client names its certificate, and the key of that was not seen";
+            let outcome = Outcome::new(&CLIENT_CERTIFICATE, Status::Unknown, "binding", why);
+            outcomes.push(outcome.in_scenario("client_certificate").at_binding(Some(at)));
+        }
+    }
 }
 
 /// What is said of a CNG key as a client's.
@@ -277,7 +299,7 @@ fn client_uses(version: SiteVersion) -> Said {
 
 fn client_key_usage(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
     const NEEDED: [&str; 2] = ["digitalSignature", "keyEncipherment"];
-    let certificate = client_certificate_of(key)?;
+    let certificate = client_certificate_of(key, client)?;
     let has = |usage: &str| certificate.key_usage.iter().any(|known| known == usage);
     if certificate.key_usage.is_empty() || NEEDED.into_iter().all(has) {
         return None;
@@ -287,7 +309,7 @@ fn client_key_usage(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -
     }
     let met = certificate.key_usage.join(", ");
     let message = format!("key usage of the client certificate is {met}; needed are {}", NEEDED.join(", "));
-    Some(Outcome::of_key(&CLIENT_KEY_USAGE, message).in_scenario("client_key_usage"))
+    Some(Outcome::of_key(&CLIENT_KEY_USAGE, message).in_scenario("client_key_usage").by(key, certificate))
 }
 
 /// Whether Configuration Manager is known to be at the client.
@@ -337,16 +359,20 @@ fn judge_role(
                 .at_binding(binding.or(role_at)),
         );
     };
-    let mut judged: Vec<Option<[u8; 16]>> = Vec::new();
+    // Several endpoints may have one certificate, and several certificates one key.
+    let mut judged: Vec<(Option<[u8; 16]>, Option<[u8; 20]>)> = Vec::new();
     let mut has_endpoint = false;
     for at in certificates_of(client, role_at, role) {
         has_endpoint = true;
-        let Some(binding) = client.bindings.get(at) else { continue };
-        let Some(bound) = &binding.key else { continue };
-        if bound.key_id.is_some() && judged.contains(&bound.key_id) {
+        let Some(binding) = client.bindings.get(at).filter(|binding| binding.sha1.is_some()) else { continue };
+        let key_id = binding.key.as_ref().and_then(|key| key.key_id);
+        let is_known = |(key, sha1): &(Option<[u8; 16]>, Option<[u8; 20]>)| {
+            key_id.is_some() && *key == key_id || *sha1 == binding.sha1
+        };
+        if judged.iter().any(is_known) {
             continue;
         }
-        judged.push(bound.key_id);
+        judged.push((key_id, binding.sha1));
         let name = binding.name.map(|name| format!("; bound to {}", short(name))).unwrap_or_default();
         match binding.api() {
             Ok(Api::Capi) => judge(RoleKey::Capi, Some(at), &name),
@@ -356,7 +382,7 @@ fn judge_role(
     }
     if judged.is_empty() {
         let why = match has_endpoint {
-            true => "; the key of its certificate was not seen",
+            true => "; its endpoint shows no certificate",
             false => "; no binding shows its certificate",
         };
         judge(RoleKey::Unknown, None, why);

@@ -123,6 +123,8 @@ pub struct Key<'a> {
     pub is_exportable: Option<bool>,
     /// The key itself lies in an exported file.
     pub is_in_file: bool,
+    /// It is said to be the machine's (`CRYPT_MACHINE_KEYSET`, or the key's own flags).
+    pub is_machine: bool,
     /// The stores it was seen in: location and name.
     pub stores: &'a [(Option<StoreLocation>, Option<Text<'a>>)],
     /// Its certificates, the one that ends last first; empty where none is known.
@@ -246,6 +248,8 @@ pub struct Client<'a> {
     pub site_version: Option<SiteVersion>,
     /// Registry value DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
+    /// That value was looked for, and is not there.
+    pub calais_is_absent: bool,
     /// Its bindings and roles, in order.
     pub bindings: &'a [Binding<'a>],
     /// RSA keys bound to a smart-card CSP, as the rule for keys counts them.
@@ -263,6 +267,8 @@ pub struct OfBindings {
     pub site_version: Option<Option<SiteVersion>>,
     /// Configuration Manager has a role or a client there.
     pub has_configmgr: bool,
+    /// The client of Configuration Manager says which certificate it uses.
+    pub names_client_certificate: bool,
 }
 
 impl Client<'_> {
@@ -277,6 +283,10 @@ impl Client<'_> {
                     .bindings
                     .iter()
                     .any(|b| matches!(b.kind, BindingKind::CmClient | BindingKind::CmRole)),
+                names_client_certificate: self
+                    .bindings
+                    .iter()
+                    .any(|b| b.kind == BindingKind::CmClient && b.sha1.is_some()),
             }
         })
     }

@@ -146,24 +146,29 @@ fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>)
     if key.hardware_backed != Some(true) || key.storage.grade == Some(Grade::Attested) {
         return None;
     }
+    let marked = key.certificates.iter().find(|certificate| certificate.has_attestation_marks);
     let asked =
         key.templates.iter().find_map(|t| t.attestation.as_deref().filter(|a| matches!(*a, "preferred" | "required")));
     let asked = match asked {
         Some(asked) => format!("the template has attestation {asked}"),
-        None if key.certificates.iter().any(|certificate| certificate.has_attestation_marks) => {
-            "the certificate has marks of an attestation".to_owned()
-        }
+        None if marked.is_some() => "the certificate has marks of an attestation".to_owned(),
         None => return None,
     };
     let grade = key.storage.grade.map_or("no grade", Grade::as_str);
     let message = format!("storage {} is known as {grade}, not attested; {asked}", key.storage.value.as_str());
-    Some(Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message))
+    let outcome = Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message);
+    Some(match marked {
+        Some(certificate) => outcome.by(key, certificate),
+        None => outcome,
+    })
 }
 
 fn tpm_expected_software_found(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
-    if key.storage.value != KeyStorage::Software {
+    // What the security of Windows isolates is in no TPM either.
+    if !matches!(key.storage.value, KeyStorage::Software | KeyStorage::Vbs) {
         return None;
     }
+    let storage = key.storage.value.as_str();
     key.templates.iter().find_map(|template| {
         let is_platform = |name: &String| name.trim().eq_ignore_ascii_case(PLATFORM);
         let why = match () {
@@ -174,7 +179,7 @@ fn tpm_expected_software_found(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -
             () => return None,
         };
         let name = template.name.as_deref().or(template.display_name.as_deref()).unwrap_or("without a name");
-        let message = format!("template {} {why}, and the key's storage is software", short(name));
+        let message = format!("template {} {why}, and the key's storage is {storage}", short(name));
         Some(Outcome::of_key(&TPM_EXPECTED_SOFTWARE_FOUND, message))
     })
 }
@@ -197,13 +202,12 @@ fn exportable_sensitive_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> O
     if key.is_exportable != Some(true) {
         return None;
     }
+    let certificate = key.certificates.iter().find(|certificate| sensitive_uses(certificate).next().is_some())?;
     let mut uses: Vec<&str> = key.certificates.iter().flat_map(sensitive_uses).collect();
     uses.sort_unstable();
     uses.dedup();
-    if uses.is_empty() {
-        return None;
-    }
-    Some(Outcome::of_key(&EXPORTABLE_SENSITIVE_KEY, format!("the key can be exported; uses: {}", uses.join(", "))))
+    let message = format!("the key can be exported; uses: {}", uses.join(", "));
+    Some(Outcome::of_key(&EXPORTABLE_SENSITIVE_KEY, message).by(key, certificate))
 }
 
 /// Reasons of weakness that are about the signature.
@@ -222,7 +226,8 @@ fn weak_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
         let mut reasons = certificate.weak_reasons.iter().filter(|reason| !is_of_signature(reason)).peekable();
         reasons.peek()?;
         let reasons: Vec<&str> = reasons.map(|reason| &**reason).collect();
-        Some(Outcome::of_key(&WEAK_KEY, format!("{} ({})", algorithm(certificate), reasons.join(", "))))
+        let message = format!("{} ({})", algorithm(certificate), reasons.join(", "));
+        Some(Outcome::of_key(&WEAK_KEY, message).by(key, certificate))
     })
 }
 
@@ -232,13 +237,13 @@ fn weak_signature(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outc
         Some((certificate, certificate.weak_reasons.iter().find(|reason| is_of_signature(reason))?))
     })?;
     let algorithm = certificate.signature_algorithm.unwrap_or("algorithm not known");
-    Some(Outcome::of_key(&WEAK_SIGNATURE, format!("signed with {algorithm} ({reason})")))
+    Some(Outcome::of_key(&WEAK_SIGNATURE, format!("signed with {algorithm} ({reason})")).by(key, certificate))
 }
 
 fn roca_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
     let certificate = key.certificates.iter().find(|certificate| certificate.is_roca)?;
     let message = format!("{}: the modulus has the shape of CVE-2017-15361", algorithm(certificate));
-    Some(Outcome::of_key(&ROCA_KEY, message))
+    Some(Outcome::of_key(&ROCA_KEY, message).by(key, certificate))
 }
 
 fn missing_sid(key: &Key<'_>, _: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
@@ -257,7 +262,8 @@ fn missing_sid(key: &Key<'_>, _: &Client<'_>, context: &Context<'_>) -> Option<O
     if is_over(certificate, context) == Some(true) {
         return None;
     }
-    Some(Outcome::of_key(&MISSING_SID, format!("certificate for {what} without the extension 1.3.6.1.4.1.311.25.2")))
+    let message = format!("certificate for {what} without the extension 1.3.6.1.4.1.311.25.2");
+    Some(Outcome::of_key(&MISSING_SID, message).by(key, certificate))
 }
 
 fn quantum_vulnerable_long_lived(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
@@ -285,10 +291,10 @@ fn capi_key_no_pqc(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Out
     if key.api.value != KeyApi::Capi {
         return None;
     }
-    let mut uses = key.certificates.iter().flat_map(sensitive_uses);
-    let found = uses.find(|name| matches!(*name, "certification authority" | "code signing"))?;
+    let lasts = |name: &&str| matches!(*name, "certification authority" | "code signing");
+    let (certificate, found) = key.certificates.iter().find_map(|c| Some((c, sensitive_uses(c).find(lasts)?)))?;
     let provider = key.provider_name.map_or("a provider that is not named".into(), short);
-    Some(Outcome::of_key(&CAPI_KEY_NO_PQC, format!("key for {found} in CryptoAPI ({provider})")))
+    Some(Outcome::of_key(&CAPI_KEY_NO_PQC, format!("key for {found} in CryptoAPI ({provider})")).by(key, certificate))
 }
 
 /// Whether a certificate has ended; `None` without a date to compare with.

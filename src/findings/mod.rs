@@ -24,7 +24,7 @@ pub mod version;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use facts::{Client, Key, Scan, TemplateFacts};
+use facts::{CertificateFacts, Client, Key, Scan, TemplateFacts};
 pub use page::{page, statements};
 pub use smart_card::is_capi_card_key;
 pub use version::SiteVersion;
@@ -118,6 +118,11 @@ pub enum Applies {
     AtOnce,
     /// A private key of a client.
     Key(fn(&Key<'_>, &Client<'_>, &Context<'_>) -> Option<Outcome>),
+    /// A private key of a client; and the client, where what its bindings name is not among its keys.
+    KeyOfClient(
+        fn(&Key<'_>, &Client<'_>, &Context<'_>) -> Option<Outcome>,
+        fn(&Client<'_>, &Context<'_>, &mut Vec<Outcome>),
+    ),
     /// A client with its bindings and roles.
     Client(fn(&Client<'_>, &Context<'_>, &mut Vec<Outcome>)),
     /// A certificate template.
@@ -131,7 +136,7 @@ impl Applies {
     pub fn as_str(self) -> &'static str {
         match self {
             Applies::AtOnce => "what an export holds, as it is read",
-            Applies::Key(_) => "each private key",
+            Applies::Key(_) | Applies::KeyOfClient(..) => "each private key",
             Applies::Client(_) => "each client with its bindings and roles",
             Applies::Template(_) => "each certificate template",
             Applies::LookUp => "nothing: no export tells where it applies",
@@ -154,6 +159,8 @@ pub struct Outcome {
     pub concerns: &'static str,
     /// Place of the binding concerned in the client's list.
     pub binding: Option<usize>,
+    /// Place among the key's certificates of the one that decided; the first where it was the key.
+    pub certificate: usize,
     /// One sentence for people, with the values that decided.
     pub message: Arc<str>,
 }
@@ -166,7 +173,16 @@ impl Outcome {
             Status::NotListed | Status::Unknown => Severity::Low.min(rule.severity),
             Status::Ok => Severity::Info,
         };
-        Outcome { rule, status, severity, scenario: None, concerns, binding: None, message: message.into() }
+        Outcome {
+            rule,
+            status,
+            severity,
+            scenario: None,
+            concerns,
+            binding: None,
+            certificate: 0,
+            message: message.into(),
+        }
     }
 
     /// A hit on a key: something that works and should not stay so.
@@ -180,6 +196,12 @@ impl Outcome {
 
     fn at_binding(self, binding: Option<usize>) -> Self {
         Outcome { binding, ..self }
+    }
+
+    /// Decided by this certificate of the key.
+    fn by(self, key: &Key<'_>, certificate: &CertificateFacts<'_>) -> Self {
+        let place = key.certificates.iter().position(|known| std::ptr::eq(known, certificate));
+        Outcome { certificate: place.unwrap_or_default(), ..self }
     }
 
     fn with_severity(self, severity: Severity) -> Self {
@@ -239,7 +261,7 @@ pub fn judge_key(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>, outc
         return;
     }
     for rule in RULES {
-        if let Applies::Key(judge) = rule.applies {
+        if let Applies::Key(judge) | Applies::KeyOfClient(judge, _) = rule.applies {
             outcomes.extend(judge(key, client, context));
         }
     }
@@ -248,7 +270,7 @@ pub fn judge_key(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>, outc
 /// Judges the bindings and roles of a client, and the client itself.
 pub fn judge_client(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
     for rule in RULES {
-        if let Applies::Client(judge) = rule.applies {
+        if let Applies::Client(judge) | Applies::KeyOfClient(_, judge) = rule.applies {
             judge(client, context, outcomes);
         }
     }
@@ -340,7 +362,7 @@ impl Rule {
             PrivateKeyKind::Dsa => "a DSA private key",
             PrivateKeyKind::Pvk => "a PVK private key",
             PrivateKeyKind::OpenSsh => "an OpenSSH private key",
-            PrivateKeyKind::Pkcs12KeyBag => "a private key in a PKCS#12 file",
+            PrivateKeyKind::Pkcs12KeyBag | PrivateKeyKind::Pkcs12ShroudedKeyBag => "a private key in a PKCS#12 file",
             PrivateKeyKind::Other => "a private key",
         };
         let guard = if key.is_encrypted { "behind a password" } else { "without a password" };

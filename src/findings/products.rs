@@ -4,9 +4,13 @@ use super::facts::{Binding, Client};
 use super::{Applies, Context, Outcome, Rule, Severity, Status, short};
 use crate::record::{Api, BindingKind};
 
-/// Application ids in http.sys: Microsoft's documentation of AD FS and of Routing and Remote Access.
+/// Application ids in http.sys: Microsoft's documentation of AD FS ("Managing SSL certificates in AD FS and WAP") and of Routing
+/// and Remote Access, and of BranchCache in hosted mode; the Chef cookbook winrm-config for WinRM.
 const ADFS: &str = "{5d89a20c-beab-4389-9447-324788eb944a}";
+const WEB_APPLICATION_PROXY: &str = "{f955c070-e044-456c-ac00-e9e4275b3f04}";
 const SSTP: &str = "{ba195980-cd49-458b-9e23-c84ee0adcd75}";
+const WINRM: &str = "{afebb9ad-9b97-4a91-9ab5-daf4d59122f6}";
+const BRANCH_CACHE: &str = "{d673f5ee-a714-454d-8de2-492e4c1bd8f8}";
 
 /// Certificates of AD FS.
 pub static ADFS_CERTIFICATE: Rule = Rule {
@@ -69,7 +73,11 @@ pub static OTHER_PRODUCTS: Rule = Rule {
 
 /// Whether an application id of http.sys is known to be another application's than IIS.
 pub(super) fn is_other_than_iis(app_id: &str) -> bool {
-    [ADFS, SSTP].iter().any(|known| known.eq_ignore_ascii_case(app_id.trim()))
+    is_one_of(app_id, &[ADFS, WEB_APPLICATION_PROXY, SSTP, WINRM, BRANCH_CACHE])
+}
+
+fn is_one_of(app_id: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(app_id.trim()))
 }
 
 /// `at NAME`, where the binding has a name.
@@ -92,7 +100,8 @@ fn key_spec(binding: &Binding<'_>) -> Option<u32> {
 
 fn adfs_certificate(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outcome>) {
     for (at, binding) in client.bindings.iter().enumerate() {
-        let is_endpoint = binding.app_id.is_some_and(|id| id.trim().eq_ignore_ascii_case(ADFS));
+        let is_proxy = binding.app_id.is_some_and(|id| is_one_of(id, &[WEB_APPLICATION_PROXY]));
+        let is_endpoint = is_proxy || binding.app_id.is_some_and(|id| is_one_of(id, &[ADFS]));
         if !is_endpoint && binding.kind != BindingKind::Adfs {
             continue;
         }
@@ -121,7 +130,8 @@ fn adfs_certificate(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Out
             },
             (Err(why), _) => (Status::Unknown, why),
         };
-        let message = format!("certificate of AD FS{}: {what}", at_name(binding));
+        let whose = if is_proxy { "Web Application Proxy" } else { "AD FS" };
+        let message = format!("certificate of {whose}{}: {what}", at_name(binding));
         outcomes.push(outcome(&ADFS_CERTIFICATE, scenario, status, at, message));
     }
 }

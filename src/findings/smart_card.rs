@@ -54,11 +54,14 @@ pub fn is_capi_card_key(key: &Key<'_>) -> bool {
     is_card && is_rsa(key)
 }
 
-/// By its certificate; without one, by PROV_RSA_FULL, the type that is nothing but RSA.
+/// By its certificate; without one, by the types of providers whose keys are RSA alone: PROV_RSA_FULL, PROV_RSA_SIG,
+/// PROV_RSA_SCHANNEL and PROV_RSA_AES (wincrypt.h; Microsoft, "Cryptographic Provider Types").
 fn is_rsa(key: &Key<'_>) -> bool {
-    const PROV_RSA_FULL: u32 = 1;
+    const RSA_ALONE: [u32; 4] = [1, 2, 12, 24];
     let mut algorithms = key.certificates.iter().filter_map(|certificate| certificate.key_algorithm);
-    algorithms.next().map_or(key.provider_type == Some(PROV_RSA_FULL), |algorithm| algorithm == "rsa")
+    algorithms
+        .next()
+        .map_or(key.provider_type.is_some_and(|kind| RSA_ALONE.contains(&kind)), |algorithm| algorithm == "rsa")
 }
 
 fn csp_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
@@ -81,6 +84,7 @@ fn change(client: &Client<'_>, _: &Context<'_>, outcomes: &mut Vec<Outcome>) {
         Some(OPTED_OUT) => "0 (opted out)",
         Some(1) => "1 (new behaviour)",
         Some(_) => "",
+        None if client.calais_is_absent => "not set",
         None => "not in the export",
     };
     if let Some(other @ 2..) = value {

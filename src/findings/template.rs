@@ -10,6 +10,8 @@ const WHY: &str = "With CNG, clients of Configuration Manager work with certific
                    of templates for client authentication.";
 
 const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+/// anyExtendedKeyUsage (RFC 5280 4.2.1.12).
+const ANY_USE: &str = "2.5.29.37.0";
 const SOFTWARE_KSP: &str = "Microsoft Software Key Storage Provider";
 const KSP: &str = "key_storage_provider";
 
@@ -69,7 +71,7 @@ rules! {
 /// Whether a row speaks of this template: it is for client authentication, and the site's version, where known, is one of
 /// the row's.
 fn applies(template: &TemplateFacts, row: &str, context: &Context<'_>) -> bool {
-    if !template.eku.iter().chain(&template.application_policies).any(|oid| oid == CLIENT_AUTH) {
+    if !template.eku.iter().chain(&template.application_policies).any(|oid| oid == CLIENT_AUTH || oid == ANY_USE) {
         return false;
     }
     let row = table::configmgr().iter().find(|known| known.id == row);
@@ -81,8 +83,27 @@ fn failed(template: &TemplateFacts) -> Status {
     if template.provider_category.as_deref() == Some(KSP) { Status::Blocks } else { Status::Warns }
 }
 
-fn outcome(rule: &'static Rule, scenario: &'static str, status: Status, met: &str, needed: &str) -> Option<Outcome> {
+/// What is said of a template by the row of the table with the scenario's name. Where the site's version is not known: for the
+/// versions of that row, and for no other.
+fn outcome(
+    (rule, scenario): (&'static Rule, &'static str),
+    status: Status,
+    met: &str,
+    needed: &str,
+    context: &Context<'_>,
+) -> Option<Outcome> {
     let message = format!("met: {}; needed: {needed}", short(met));
+    let row = table::configmgr().iter().find(|row| row.id == scenario && context.site_version().is_none());
+    let range = row.and_then(|row| match (row.since, row.until) {
+        (None, None) => None,
+        (None, Some(until)) => Some(format!("before {until}")),
+        (Some(since), Some(until)) => Some(format!("from {since}, before {until}")),
+        (Some(since), None) => Some(format!("from {since}")),
+    });
+    let message = match range {
+        Some(range) => format!("site version not known: {range} {} ({message})", status.as_str()),
+        None => message,
+    };
     Some(Outcome::new(rule, status, "template", message).in_scenario(scenario))
 }
 
@@ -92,6 +113,7 @@ fn compatibility(
     template: &TemplateFacts,
     met: Option<&str>,
     (known, enough, recommended): (&[&str], usize, usize),
+    context: &Context<'_>,
 ) -> Option<Outcome> {
     let name = |at: usize| known.get(at).copied().unwrap_or_default();
     let needed = format!("{} or later, {} or later recommended", name(enough), name(recommended));
@@ -101,7 +123,7 @@ fn compatibility(
         Some(_) => failed(template),
         None => Status::Unknown,
     };
-    let outcome = outcome(rule, scenario, status, met.unwrap_or("not known"), &needed)?;
+    let outcome = outcome((rule, scenario), status, met.unwrap_or("not known"), &needed, context)?;
     // A recommendation that is not followed is less than a requirement.
     let is_recommendation =
         status == Status::Warns && met.is_some_and(|met| known.iter().skip(enough).any(|k| *k == met));
@@ -119,7 +141,7 @@ fn ca_compatibility(template: &TemplateFacts, context: &Context<'_>) -> Option<O
     ];
     let row = "template_ca_compatibility";
     applies(template, row, context).then_some(())?;
-    compatibility((&CA_COMPATIBILITY, row), template, template.ca_compatibility.as_deref(), (&KNOWN, 1, 3))
+    compatibility((&CA_COMPATIBILITY, row), template, template.ca_compatibility.as_deref(), (&KNOWN, 1, 3), context)
 }
 
 fn recipient_compatibility(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome> {
@@ -138,6 +160,7 @@ fn recipient_compatibility(template: &TemplateFacts, context: &Context<'_>) -> O
         template,
         template.recipient_compatibility.as_deref(),
         (&KNOWN, 1, 3),
+        context,
     )
 }
 
@@ -149,7 +172,7 @@ fn provider_category(template: &TemplateFacts, context: &Context<'_>) -> Option<
         Some(other) => (Status::Warns, other),
         None => (Status::Unknown, "not known"),
     };
-    outcome(&PROVIDER_CATEGORY, row, status, met, "key_storage_provider, for keys in CNG")
+    outcome((&PROVIDER_CATEGORY, row), status, met, "key_storage_provider, for keys in CNG", context)
 }
 
 fn algorithm(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome> {
@@ -160,7 +183,7 @@ fn algorithm(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome>
         Some(met) => (failed(template), met),
         None => (Status::Unknown, "not known"),
     };
-    outcome(&ALGORITHM, row, status, met, "RSA")
+    outcome((&ALGORITHM, row), status, met, "RSA", context)
 }
 
 fn software_provider(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome> {
@@ -176,7 +199,7 @@ fn software_provider(template: &TemplateFacts, context: &Context<'_>) -> Option<
     };
     let needed = "Microsoft Software Key Storage Provider; Microsoft contradicts itself, as the same page names keys of the TPM \
                   as supported";
-    outcome(&SOFTWARE_PROVIDER, row, status, &met, needed)
+    outcome((&SOFTWARE_PROVIDER, row), status, &met, needed, context)
 }
 
 fn subject(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome> {
@@ -194,5 +217,5 @@ fn subject(template: &TemplateFacts, context: &Context<'_>) -> Option<Outcome> {
         Status::Unknown => "not known".to_owned(),
         _ => format!("subject {}, alternative name {}", said(subject), said(san)),
     };
-    outcome(&SUBJECT, row, status, &met, "subject dns_as_cn, alternative name dns (recommended)")
+    outcome((&SUBJECT, row), status, &met, "subject dns_as_cn, alternative name dns (recommended)", context)
 }

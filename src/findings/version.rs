@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-/// A version: `1802`, or the technical preview `1802TP`, which comes before the release of the same number.
+/// A version: `1802`, or the technical preview `1802TP`, which comes before the release of the same number. What came before
+/// the current branch (System Center 2012 and its service packs, 5.00 with a lower build) is one version, the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteVersion {
     number: u16,
@@ -49,6 +50,9 @@ const RELEASES: [(u16, u32); 29] = [
 const NEWEST: (u16, u32) = (2603, 9146);
 
 impl SiteVersion {
+    /// Every version of System Center 2012.
+    const BEFORE_ALL: SiteVersion = SiteVersion { number: 0, is_release: true };
+
     /// The newest release that is known here.
     pub const NEWEST: SiteVersion = SiteVersion { number: NEWEST.0, is_release: true };
 
@@ -58,7 +62,7 @@ impl SiteVersion {
     }
 
     /// Reads `1802`, `1604TP`, `5.00.8634.1000` or `5.0.8634`. A build between two is the lower one, and one after the
-    /// last the last. A number between two releases, and a build before all of them, is no version.
+    /// last the last. A number between two releases is no version.
     pub fn parse(text: &str) -> Option<SiteVersion> {
         let text = text.trim();
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
@@ -93,13 +97,16 @@ fn of_build(text: &str) -> Option<SiteVersion> {
     if text.split('.').count() > 4 {
         return None;
     }
-    let (number, _) = RELEASES.into_iter().take_while(|(_, first)| *first <= build).last()?;
-    Some(SiteVersion { number, is_release: true })
+    let release = RELEASES.into_iter().take_while(|(_, first)| *first <= build).last();
+    Some(release.map_or(SiteVersion::BEFORE_ALL, |(number, _)| SiteVersion { number, is_release: true }))
 }
 
 impl fmt::Display for SiteVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}{}", self.number, if self.is_release { "" } else { "TP" })
+        match *self {
+            SiteVersion::BEFORE_ALL => write!(f, "before {:04}", RELEASES[0].0),
+            SiteVersion { number, is_release } => write!(f, "{number:04}{}", if is_release { "" } else { "TP" }),
+        }
     }
 }
 
@@ -127,6 +134,10 @@ mod tests {
         assert_eq!(read("5.00.8633.1000").as_deref(), Some("1710"));
         assert_eq!(read("5.00.8691.1000").as_deref(), Some("1802"));
         assert_eq!(read("5.00.9999.1000").as_deref(), Some("2603"));
+        for before in ["5.00.7711.0000", "5.00.7958.1000", "5.00.8239.1000"] {
+            assert_eq!(read(before).as_deref(), Some("before 1511"), "{before}");
+            assert!(SiteVersion::releases().all(|release| SiteVersion::parse(before) < Some(release)));
+        }
     }
 
     #[test]
@@ -141,7 +152,6 @@ mod tests {
             "1402",
             "abcd",
             "+802",
-            "5.00.7958.1000",
             "4.00.8634",
             "5.1.8634",
             "5.00",

@@ -237,6 +237,8 @@ pub struct Told<'a> {
     pub cm_site_code: Option<&'a str>,
     /// DisableCapiOverrideForRSA, raw.
     pub calais_disable_capi_override: Option<u32>,
+    /// It was looked for, and is not there.
+    pub calais_is_absent: bool,
 }
 
 /// One client: counts by verdict and its latest description.
@@ -354,6 +356,7 @@ impl ClientTally {
                 cm_site_code: said(&c.cm_site_code),
                 cm_roles: c.cm_roles.iter().take(MAX_ROLES).map(|role| clip(role)).collect(),
                 calais_disable_capi_override: c.calais_disable_capi_override,
+                calais_is_absent: c.calais_is_absent,
             },
             fqdn: said(&c.fqdn),
             domain: said(&c.domain),

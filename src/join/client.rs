@@ -449,6 +449,7 @@ fn told<'c>(name: &str, context: &'c Context<'_>) -> Told<'c> {
         cm_client_version: own.cm_client_version.or(other.cm_client_version),
         cm_site_code: own.cm_site_code.or(other.cm_site_code),
         calais_disable_capi_override: own.calais_disable_capi_override.or(other.calais_disable_capi_override),
+        calais_is_absent: own.calais_is_absent || other.calais_is_absent,
     }
 }
 
@@ -580,6 +581,7 @@ fn about<'a>(around: &'a Around<'_>, told: &'a Told<'_>, context: &'a Context<'_
         cm_site_code: told.cm_site_code,
         site_version: told.cm_site_code.and_then(|code| context.sites.version(code)),
         calais_disable_capi_override: told.calais_disable_capi_override,
+        calais_is_absent: told.calais_is_absent,
         bindings: &[],
         capi_card_keys: 0,
         capi_programs: &around.programs,
@@ -633,12 +635,12 @@ fn judge_keys<'n>(
             provider_type: speaker.state.value.claims.provider_type,
             is_exportable: whole.is_exportable,
             is_in_file: whole.is_in_file,
+            is_machine: seen.iter().any(|seen| seen.state.value.claims.is_machine_key()),
             stores: &whole.stores,
             certificates: &whole.certificates,
             clients_with_key,
             templates: &whole.template_facts,
         };
-        let certificate = whole.certificates.first();
         if !bound.is_empty() {
             let own = whole.certificates.iter().map(|certificate| certificate.sha1);
             for sha1 in own.chain(seen.iter().filter_map(|seen| seen.own.sha1)) {
@@ -662,15 +664,22 @@ fn judge_keys<'n>(
         }
         for outcome in outcomes.drain(..) {
             sums.add_finding(outcome.status);
+            let certificate = whole.certificates.get(outcome.certificate);
+            // The record that shows the certificate which decided.
+            let shows = |seen: &&Seen<'_>| {
+                seen.certificate.as_ref().map(|(own, _)| own.sha256)
+                    == certificate.map(|certificate| certificate.sha256)
+            };
+            let shown = if let [one] = &seen[..] { one } else { seen.iter().find(shows).unwrap_or(first) };
             let concerned = Concerned {
                 client: around.name,
-                basis: Some(note::basis(first.state.value.basis)),
+                basis: Some(note::basis(shown.state.value.basis)),
                 concerned: certificate.and_then(|certificate| certificate.subject),
-                observation: Some(first.own.origin),
+                observation: Some(shown.own.origin),
                 key_id: Some(&head.key_id),
                 sha1: certificate.map(|certificate| certificate.sha1),
                 spki_sha256: head.spki_sha256,
-                origin: Some(first.own.origin),
+                origin: Some(shown.own.origin),
             };
             tables.finding(outcome, &concerned);
         }

@@ -381,6 +381,8 @@ pub struct Client<'a> {
     pub cm_roles: Vec<Text<'a>>,
     /// Registry value `DisableCapiOverrideForRSA`, raw.
     pub calais_disable_capi_override: Option<u32>,
+    /// It was looked for, and is not there.
+    pub calais_is_absent: bool,
     /// False when the collection has no `end` record. `None` where the format has no such mark.
     pub is_complete: Option<bool>,
 }

@@ -21,6 +21,8 @@ pub enum PrivateKeyKind {
     OpenSsh,
     /// A key bag of a PKCS#12 file, without encryption.
     Pkcs12KeyBag,
+    /// A shrouded key bag of a PKCS#12 file: encrypted, if only with the empty password.
+    Pkcs12ShroudedKeyBag,
     /// A PEM block whose label says private key, of a kind not known here.
     Other,
 }
@@ -37,6 +39,7 @@ impl PrivateKeyKind {
             PrivateKeyKind::Pvk => "pvk",
             PrivateKeyKind::OpenSsh => "openssh",
             PrivateKeyKind::Pkcs12KeyBag => "pkcs12_key_bag",
+            PrivateKeyKind::Pkcs12ShroudedKeyBag => "pkcs12_shrouded_key_bag",
             PrivateKeyKind::Other => "other",
         }
     }

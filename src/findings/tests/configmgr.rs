@@ -187,16 +187,25 @@ fn a_role_without_a_known_key_is_unknown() {
     let (status, message) = role_status("SMS Management Point", KeyApi::Unknown, Some("1802"));
     assert_eq!(status, Status::Unknown);
     assert!(message.contains("with CryptoAPI ok, with CNG ok"), "{message}");
-    for (bindings, part) in [
-        (vec![role("SMS Management Point")], "no binding shows"),
-        (vec![role("SMS Management Point"), Binding { key: None, ..web(443, KeyApi::Cng, 1) }], "was not seen"),
-        (vec![role("SMS Management Point"), web(8443, KeyApi::Cng, 1)], "no binding shows"),
+    let unseen = || Binding { key: None, ..web(443, KeyApi::Cng, 1) };
+    let bare = || Binding { sha1: None, ..unseen() };
+    for (bindings, part, at) in [
+        (vec![role("SMS Management Point")], "no binding shows", 0),
+        (vec![role("SMS Management Point"), unseen()], "was not seen", 1),
+        (vec![role("SMS Management Point"), unseen(), unseen(), bare()], "was not seen", 1),
+        (vec![role("SMS Management Point"), bare()], "its endpoint shows no certificate", 0),
+        (vec![role("SMS Management Point"), web(8443, KeyApi::Cng, 1)], "no binding shows", 0),
     ] {
         let outcomes = roles(&bindings, Some("1802"));
         let outcome = only(&outcomes, ROLE);
-        assert_eq!((outcome.status, outcome.binding), (Status::Unknown, Some(0)));
+        assert_eq!((outcome.status, outcome.binding), (Status::Unknown, Some(at)));
         assert!(outcome.message.contains(part), "{}", outcome.message);
     }
+    // Beside one that is known, too.
+    let known = web(443, KeyApi::Capi, 2);
+    let outcomes = roles(&[role("SMS Enrollment Server"), known, unseen()], Some("2309"));
+    let statuses: Vec<_> = outcomes.iter().map(|o| (o.status, o.binding)).collect();
+    assert_eq!(statuses, [(Status::Ok, Some(1)), (Status::Unknown, Some(2))]);
 }
 
 #[test]
@@ -212,7 +221,11 @@ fn a_software_update_point_answers_at_8531_or_at_443() {
 
 #[test]
 fn endpoints_of_ad_fs_and_sstp_are_no_certificates_of_roles() {
-    for app_id in ["{5d89a20c-beab-4389-9447-324788eb944a}", "{ba195980-cd49-458b-9e23-c84ee0adcd75}"] {
+    for app_id in [
+        "{5d89a20c-beab-4389-9447-324788eb944a}",
+        "{ba195980-cd49-458b-9e23-c84ee0adcd75}",
+        "{F955C070-E044-456C-AC00-E9E4275B3F04}",
+    ] {
         let other = Binding { app_id: Some(app_id), kind: BindingKind::HttpSys, ..web(443, KeyApi::Cng, 1) };
         let outcomes = roles(&[role("SMS Management Point"), other], Some("1802"));
         assert_eq!(only(&outcomes, ROLE).status, Status::Unknown);
@@ -253,4 +266,47 @@ fn a_clients_key_that_could_not_be_opened_is_fine_for_no_version() {
         let outcomes = of_key(&missing, &Client::default(), &at(Some("2603")));
         assert_eq!(only(&outcomes, "configmgr_client_certificate").status, Status::Unknown);
     }
+}
+
+#[test]
+fn the_certificate_that_a_client_says_it_uses_is_its_certificate_and_no_other() {
+    let uses = |id: u8| [Binding { sha1: Some([id; 20]), ..binding(BindingKind::CmClient) }];
+    // For client authentication or not, in whatever store.
+    let certificates = [
+        CertificateFacts { sha1: [1; 20], ..client_certificate() },
+        CertificateFacts { sha1: [2; 20], key_algorithm: Some("ec"), ..certificate() },
+    ];
+    let key = Key { stores: &[(None, Some(Cow::Borrowed("ConfigMgrClient")))], ..key(KeyApi::Cng, &certificates) };
+    let bindings = uses(2);
+    let client = Client { bindings: &bindings, ..Client::default() };
+    let outcomes = of_key(&key, &client, &at(Some("2309")));
+    let outcome = only(&outcomes, CLIENT);
+    assert_eq!((outcome.status, outcome.certificate), (Status::Blocks, 1));
+    let bindings = uses(3);
+    let client = Client { bindings: &bindings, ..Client::default() };
+    let own = Key { stores: MACHINE, ..key.clone() };
+    assert!(is_silent(&of_key(&own, &client, &at(Some("2309"))), CLIENT));
+    // Whose key was not seen.
+    let outcomes = of_client(&client, &at(Some("2309")));
+    assert_eq!((only(&outcomes, CLIENT).status, only(&outcomes, CLIENT).binding), (Status::Unknown, Some(0)));
+    let bindings = [Binding { key: Some(bound(KeyApi::Cng, 3)), ..bindings[0].clone() }];
+    assert!(is_silent(&of_client(&Client { bindings: &bindings, ..Client::default() }, &at(None)), CLIENT));
+}
+
+#[test]
+fn a_key_of_the_machine_is_a_clients_where_nobody_says_whose_the_store_is() {
+    let certificates = [CertificateFacts { key_algorithm: Some("ec"), ..client_certificate() }];
+    let stores: &[Store] = &[(None, Some(Cow::Borrowed("My")))];
+    let of = |is_machine, stores| {
+        let key = Key { is_machine, stores, ..key(KeyApi::Cng, &certificates) };
+        of_key(&key, &Client::default(), &at(Some("2309")))
+    };
+    assert_eq!(only(&of(true, stores), CLIENT).status, Status::Blocks);
+    assert!(is_silent(&of(false, stores), CLIENT) && is_silent(&of(true, USER), CLIENT));
+}
+
+#[test]
+fn before_the_current_branch_nothing_in_cng_works() {
+    assert_eq!(client_status(KeyApi::Cng, Some("rsa"), Some("5.00.7958.1000")).0, Status::Blocks);
+    assert_eq!(role_status("SMS Management Point", KeyApi::Cng, Some("5.00.8239.1000")).0, Status::Blocks);
 }

@@ -66,7 +66,12 @@ fn software_where_the_template_asks_for_the_tpm() {
     fires(&Key { templates: &[&required], ..key.clone() }, RULE, &["requires attestation"]);
     keeps_silent(&Key { templates: &[&either], ..key.clone() }, RULE);
     keeps_silent(&Key { templates: &[&named(&[])], ..key.clone() }, RULE);
-    for storage in [KeyStorage::Tpm, KeyStorage::Unknown, KeyStorage::Vbs] {
+    fires(
+        &Key { templates: &[&only_tpm], storage: verdict(KeyStorage::Vbs), ..key.clone() },
+        RULE,
+        &["storage is vbs"],
+    );
+    for storage in [KeyStorage::Tpm, KeyStorage::Unknown] {
         keeps_silent(&Key { templates: &[&only_tpm], storage: verdict(storage), ..key.clone() }, RULE);
     }
 }
@@ -254,4 +259,19 @@ fn what_is_fine_has_no_severity() {
     let certificates = [client_certificate()];
     let outcomes = of_key(&key(KeyApi::Capi, &certificates), &Client::default(), &at(None));
     assert!(outcomes.iter().all(|outcome| outcome.severity == Severity::Info));
+}
+
+#[test]
+fn a_finding_names_the_certificate_that_decided() {
+    let weak =
+        CertificateFacts { weak_reasons: texts(&["sha1_signature", "rsa_below_2048"]), is_roca: true, ..certificate() };
+    let logon = CertificateFacts { is_smart_card_logon: Some(true), ..certificate() };
+    let certificates = [certificate(), weak, logon];
+    let key = Key { is_exportable: Some(true), ..key(KeyApi::Capi, &certificates) };
+    let outcomes = of_key(&key, &Client::default(), &today());
+    for (rule, place) in
+        [("weak_signature", 1), ("weak_key", 1), ("roca_key", 1), ("missing_sid", 2), ("exportable_sensitive_key", 2)]
+    {
+        assert_eq!(only(&outcomes, rule).certificate, place, "{rule}");
+    }
 }

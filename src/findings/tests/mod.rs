@@ -40,6 +40,7 @@ fn key<'a>(api: KeyApi, certificates: &'a [CertificateFacts<'a>]) -> Key<'a> {
         provider_type: None,
         is_exportable: Some(false),
         is_in_file: false,
+        is_machine: false,
         stores: MACHINE,
         certificates,
         clients_with_key: 1,

@@ -31,6 +31,10 @@ fn ad_fs_takes_either_interface_for_ssl() {
     assert_eq!(status(&[other(KeyApi::Cng)], RULE), Some(Status::Unknown));
     assert_eq!(status(&[other(KeyApi::Capi)], RULE), Some(Status::Ok));
     assert_eq!(status(&[web(443, KeyApi::Cng, 1)], RULE), None);
+    // Its proxy.
+    let proxy = Some("{F955C070-e044-456c-ac00-e9e4275b3f04}");
+    let binding = Binding { kind: BindingKind::HttpSys, app_id: proxy, ..web(443, KeyApi::Cng, 1) };
+    assert_eq!(status(&[binding], RULE), Some(Status::Ok));
 }
 
 /// SQL Server, certificate requirements; dataplat/dbatools pull request 10671.

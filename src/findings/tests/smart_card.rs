@@ -35,14 +35,26 @@ fn keys_of_cng_of_other_algorithms_and_of_no_card_are_silent() {
         Key { api: verdict(KeyApi::Unknown), ..card.clone() },
         Key { certificates: &ec, ..card.clone() },
         Key { certificates: &[], ..card.clone() },
-        Key { certificates: &[], provider_type: Some(24), ..card.clone() },
+        Key { certificates: &[], provider_type: Some(16), ..card.clone() },
         Key { presence: KeyPresence::None, ..card.clone() },
         key(KeyApi::Capi, &rsa),
     ] {
         assert!(!is_capi_card_key(&key));
         assert!(is_silent(&of_key(&key, &Client::default(), &at(None)), KEY));
     }
-    assert!(is_capi_card_key(&Key { certificates: &[], provider_type: Some(1), ..card }));
+    for rsa_alone in [1, 2, 12, 24] {
+        assert!(is_capi_card_key(&Key { certificates: &[], provider_type: Some(rsa_alone), ..card.clone() }));
+    }
+}
+
+#[test]
+fn a_value_that_is_not_there_is_told_from_one_that_nobody_looked_for() {
+    let text = |calais_is_absent| {
+        let client = Client { capi_card_keys: 1, calais_is_absent, ..Client::default() };
+        only(&of_client(&client, &at(None)), CHANGE).message.to_string()
+    };
+    assert!(text(true).contains("DisableCapiOverrideForRSA: not set;"), "{}", text(true));
+    assert!(text(false).contains("DisableCapiOverrideForRSA: not in the export;"), "{}", text(false));
 }
 
 #[test]

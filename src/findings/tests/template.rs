@@ -41,6 +41,7 @@ fn a_template_as_microsoft_wants_it_is_fine_in_everything() {
 #[test]
 fn other_templates_are_not_asked() {
     assert!(of_template(&TemplateFacts { eku: vec!["1.3.6.1.5.5.7.3.1".to_owned()], ..good() }, &at(None)).is_empty());
+    assert_eq!(of_template(&TemplateFacts { eku: vec!["2.5.29.37.0".to_owned()], ..good() }, &at(None)).len(), 6);
     let by_policy = TemplateFacts { eku: Vec::new(), application_policies: good().eku, ..good() };
     assert_eq!(of_template(&by_policy, &at(None)).len(), 6);
 }
@@ -105,6 +106,10 @@ fn the_algorithm_must_be_rsa() {
     let of = |value: Option<&str>| TemplateFacts { key_algorithm: value.map(str::to_owned), ..good() };
     check(&of(Some("ECDH_P256")), RULE, Status::Blocks, &["met: ECDH_P256", "needed: RSA"]);
     check(&of(None), RULE, Status::Unknown, &[]);
+    // Without a version each range has its own answer.
+    check(&of(Some("ECDH_P256")), RULE, Status::Blocks, &["site version not known: from 2103 blocks"]);
+    let outcomes = of_template(&of(Some("ECDH_P256")), &at(Some("2103")));
+    assert_eq!(&*only(&outcomes, RULE).message, "met: ECDH_P256; needed: RSA");
     assert!(is_silent(&of_template(&good(), &at(Some("2010"))), RULE));
     assert!(!is_silent(&of_template(&good(), &at(Some("2103"))), RULE));
 }

@@ -94,18 +94,28 @@ impl Event {
     }
 }
 
-/// The first word of a text that ends like a program's file.
+/// The first program's file that a text names: its path from the root of a volume on, which may hold blanks, else one word.
 fn executable(text: &str) -> Option<&str> {
-    // Paths hold blanks; a text that is one path is taken whole.
-    let is_path = |text: &str| text.len() > 4 && text.to_ascii_lowercase().ends_with(".exe") && !text.contains('\n');
-    let trim = |text: &'_ str| -> usize { text.trim_matches(['"', '\'', ',', '.', ';', '(', ')']).len() };
-    let whole = text.trim();
-    if is_path(whole) && (whole.contains('\\') || !whole.contains(' ')) && whole.matches(".exe").count() <= 1 {
-        return Some(whole);
-    }
-    text.split_whitespace().find_map(|word| {
-        let word = word.trim_matches(['"', '\'', ',', '.', ';', '(', ')']);
-        (trim(word) == word.len() && is_path(word)).then_some(word)
+    const END: &str = ".exe";
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '<' | '>' | '|' | '\n' | '\r');
+    // The same length, byte for byte.
+    let lower = text.to_ascii_lowercase();
+    let ends = lower.match_indices(END).map(|(at, _)| at + END.len());
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '\\');
+    // A full stop may end a sentence.
+    let is_whole = |end: &usize| {
+        let rest = &text[*end..];
+        !goes_on(rest) && !rest.strip_prefix('.').is_some_and(goes_on)
+    };
+    ends.filter(is_whole).find_map(|end| {
+        let before = &text[..end];
+        let before = &before[before.rfind(is_quote).map_or(0, |at| at + 1)..];
+        let volume =
+            [before.rfind(":\\").and_then(|at| at.checked_sub(1)), before.rfind("\\Device\\")].into_iter().flatten();
+        let word = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let path = before.get(volume.max().unwrap_or(word)..)?;
+        let path = path.trim_start_matches([',', '.', ';', '(']);
+        (path.len() > END.len()).then_some(path)
     })
 }
 

@@ -54,5 +54,17 @@ fn damage_costs_what_it_touches() {
 fn programs_are_found_in_sentences() {
     assert_eq!(executable("The program 'C:\\x\\old.exe' used it."), Some("C:\\x\\old.exe"));
     assert_eq!(executable("C:\\Program Files\\Old Tool\\old.exe"), Some("C:\\Program Files\\Old Tool\\old.exe"));
-    assert_eq!(executable("nothing of that kind"), None);
+    for (text, path) in [
+        ("Audit: C:\\Program Files\\A B\\vpn.exe, CryptoAPI", "C:\\Program Files\\A B\\vpn.exe"),
+        ("Audit: the program C:\\Tools\\oldvpn.EXE", "C:\\Tools\\oldvpn.EXE"),
+        ("used by (sign32.exe).", "sign32.exe"),
+        ("\"D:\\a b.exe\" and C:\\c.exe", "D:\\a b.exe"),
+        ("\\Device\\HarddiskVolume3\\Program Files\\x.exe (4711)", "\\Device\\HarddiskVolume3\\Program Files\\x.exe"),
+        ("C:\\x.exe.old\\y.exe", "C:\\x.exe.old\\y.exe"),
+    ] {
+        assert_eq!(executable(text), Some(path), "{text}");
+    }
+    for text in ["nothing of that kind", ".exe", "a.execute", "x.exe\\"] {
+        assert_eq!(executable(text), None, "{text}");
+    }
 }

@@ -313,6 +313,7 @@ fn client(record: &mut Record<'_, '_>, run: &mut Run, sink: &mut dyn Sink) -> Fa
         cm_site_code: record.text(Field::CmSiteCode),
         cm_roles: record.strings(Field::CmRoles),
         calais_disable_capi_override: record.u32(Field::CalaisDisableCapiOverride),
+        calais_is_absent: record.get(Field::CalaisDisableCapiOverride).is_null(),
         // Until the run turns out to have no end: then the sink hears `incomplete`.
         is_complete: Some(true),
     };

@@ -107,6 +107,7 @@ fn every_kind_of_key_block_is_told_with_its_public_key() {
         row("Pkcs8", "false", false),
         row("Pkcs8", "false", false),
         row("Sec1", "false", true),
+        row("Pkcs12ShroudedKeyBag", "true", false),
     ];
     assert_eq!(rows, expected);
     assert_eq!(seen.outcome, Outcome::Locked, "a PKCS#12 file whose password is not known");

@@ -30,28 +30,41 @@ impl<'k> Keyring<'k> {
     /// The plain text of a safe. The check of the file decides which password fits; where there is none that can be
     /// made, a password fits that gives a well-formed safe.
     pub(super) fn open(&mut self, scheme: &Scheme<'_>, text: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, TooDear> {
-        let Keyring { passwords, check, data, budget, fitting } = self;
-        let Some(check) = check else {
-            for secret in Self::secrets(passwords) {
+        if self.check.is_none() {
+            for secret in Self::secrets(self.passwords) {
+                let budget = &mut self.budget;
                 if let Some(plain) = scheme.open(&secret, text, budget)?.filter(|plain| is_safe(plain)) {
                     return Ok(Some(plain));
                 }
             }
             return Ok(None);
-        };
-        let fitting = fitting.get_or_insert_with(|| {
+        }
+        self.ask();
+        match &self.fitting {
+            Some(Err(dear)) => Err(*dear),
+            Some(Ok(Some(secret))) => Ok(scheme.open(secret, text, &mut self.budget)?.filter(|plain| is_safe(plain))),
+            Some(Ok(None)) | None => Ok(None),
+        }
+    }
+
+    /// Whether the file's check says that it opens without a password, or with the empty one.
+    pub(super) fn needs_none(&mut self) -> bool {
+        self.ask();
+        matches!(&self.fitting, Some(Ok(Some(secret))) if secret.is_empty())
+    }
+
+    /// Asks the file's check, once.
+    fn ask(&mut self) {
+        let Keyring { passwords, check: Some(check), data, budget, fitting: fitting @ None } = self else { return };
+        let mut find = || {
             for secret in Self::secrets(passwords) {
                 if check.fits(&secret, data, budget)? {
                     return Ok(Some(secret));
                 }
             }
             Ok(None)
-        });
-        match fitting {
-            Err(dear) => Err(*dear),
-            Ok(None) => Ok(None),
-            Ok(Some(secret)) => Ok(scheme.open(secret, text, budget)?.filter(|plain| is_safe(plain))),
-        }
+        };
+        *fitting = Some(find());
     }
 }
 

@@ -128,7 +128,9 @@ pub(crate) fn push(bytes: &[u8], place: &mut Place, passwords: &Passwords, sink:
             reader.bags(list, safe.at, 0, &mut bags);
         }
     }
-    reader.push_all(&bags);
+    let has_shrouded = bags.iter().any(|found| matches!(found.bag.body, Body::ShroudedKey(_)));
+    let needs_password = !(has_shrouded && keyring.needs_none());
+    reader.push_all(&bags, needs_password);
     let Reader { is_locked, is_stopped, .. } = reader;
     if !is_complete {
         let message = "the file ends early; keys and certificates may be missing";
@@ -317,7 +319,7 @@ impl Reader<'_, '_> {
     }
 
     /// Pushes every key with its certificate, and the certificates that are left.
-    fn push_all(&mut self, found: &[Found<'_>]) {
+    fn push_all(&mut self, found: &[Found<'_>], needs_password: bool) {
         let certificate_of = join(found);
         let joined: HashSet<usize> = certificate_of.values().copied().collect();
         let has_certificates = found.iter().any(|found| matches!(found.bag.body, Body::Certificate(_)));
@@ -330,6 +332,7 @@ impl Reader<'_, '_> {
                 Body::PlainKey(_) | Body::ShroudedKey(_) => {
                     let certificate = certificate_of.get(&at).and_then(|at| found.get(*at)).map(|found| &found.bag);
                     self.key(*lineage, bag, certificate, has_certificates);
+                    self.private_key(*lineage, bag, needs_password);
                 }
                 Body::Certificate(der) if !joined.contains(&at) => {
                     let claims = about_certificate(&bag.attributes);
@@ -383,12 +386,15 @@ impl Reader<'_, '_> {
             ..Observation::default()
         };
         self.observe(observation, [Some(key), certificate]);
-        if let Body::PlainKey(bytes) = key.body {
-            let public = private_key::of_pkcs8(bytes);
-            let kind = PrivateKeyKind::Pkcs12KeyBag;
-            let described = private_key::Described { kind, is_encrypted: false, public };
-            self.sink.private_key(&private_key::row(described, lineage));
-        }
+    }
+
+    /// That there is a private key. A shrouded one tells nothing of its public key.
+    fn private_key(&mut self, lineage: Lineage, key: &Bag<'_>, needs_password: bool) {
+        let (kind, is_encrypted, public) = match key.body {
+            Body::PlainKey(bytes) => (PrivateKeyKind::Pkcs12KeyBag, false, private_key::of_pkcs8(bytes)),
+            _ => (PrivateKeyKind::Pkcs12ShroudedKeyBag, needs_password, private_key::Public::default()),
+        };
+        self.sink.private_key(&private_key::row(private_key::Described { kind, is_encrypted, public }, lineage));
     }
 
     fn observe(&mut self, observation: Observation<'_>, bags: [Option<&Bag<'_>>; 2]) {

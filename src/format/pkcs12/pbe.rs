@@ -83,6 +83,11 @@ impl Secret {
         Secret { plain: Zeroizing::default(), wide: Zeroizing::default() }
     }
 
+    /// No password, or the empty one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+
     pub(super) fn new(password: &str) -> Self {
         let mut wide = Zeroizing::new(Vec::with_capacity(2 * password.len() + 2));
         for unit in password.encode_utf16().chain([0]) {
