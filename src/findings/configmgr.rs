@@ -360,19 +360,19 @@ fn judge_role(
         );
     };
     // Several endpoints may have one certificate, and several certificates one key.
-    let mut judged: Vec<(Option<[u8; 16]>, Option<[u8; 20]>)> = Vec::new();
+    let mut judged: Vec<&Binding<'_>> = Vec::new();
+    let key_id = |binding: &Binding<'_>| binding.key.as_ref().and_then(|key| key.key_id);
     let mut has_endpoint = false;
     for at in certificates_of(client, role_at, role) {
         has_endpoint = true;
         let Some(binding) = client.bindings.get(at).filter(|binding| binding.sha1.is_some()) else { continue };
-        let key_id = binding.key.as_ref().and_then(|key| key.key_id);
-        let is_known = |(key, sha1): &(Option<[u8; 16]>, Option<[u8; 20]>)| {
-            key_id.is_some() && *key == key_id || *sha1 == binding.sha1
+        let is_same = |known: &&Binding<'_>| {
+            known.sha1 == binding.sha1 || key_id(binding).is_some() && key_id(known) == key_id(binding)
         };
-        if judged.iter().any(is_known) {
+        if judged.iter().any(is_same) {
             continue;
         }
-        judged.push((key_id, binding.sha1));
+        judged.push(binding);
         let name = binding.name.map(|name| format!("; bound to {}", short(name))).unwrap_or_default();
         match binding.api() {
             Ok(Api::Capi) => judge(RoleKey::Capi, Some(at), &name),
