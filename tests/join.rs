@@ -345,6 +345,29 @@ fn a_finding_shows_the_certificate_that_decided_and_the_record_that_shows_it() {
 }
 
 #[test]
+fn a_key_without_a_certificate_shows_algorithm_and_size_as_its_provider_says_them() {
+    let bench = Bench::new();
+    let of = |name: &str, algorithm: Value, bits: u32| {
+        listed("pc-1", json!({"name": name, "unique_name": name, "algorithm": algorithm, "key_bits": bits}))
+    };
+    let lines = [of("a", json!("RSA"), 512), of("b", json!("ECDSA_P256"), 256), of("c", json!("none such"), 7)];
+    bench.put("in/a.ndjson", lines.concat());
+    bench.put("in/b.ndjson", of("b", json!("ECDSA_P384"), 384));
+    let report = bench.scan(&[&bench.path("in")], "report", &[]);
+    let shown = |row: &Row| (row.get("key_algorithm").cloned(), row.get("key_size_bits").cloned());
+    let mut keys: Vec<_> = report.rows("keys").iter().map(shown).collect();
+    keys.sort_by_key(|key| format!("{key:?}"));
+    // Of the second the files disagree; of the third nobody knows what it is.
+    assert_eq!(keys, [(None, None), (None, None), (Some(json!("rsa")), Some(json!(512)))]);
+    let findings = report.rows("findings");
+    assert_eq!(of_rule(&findings, "weak_key"), 1);
+}
+
+fn of_rule(findings: &[Row], rule: &str) -> usize {
+    findings.iter().filter(|row| row["rule"] == rule).count()
+}
+
+#[test]
 fn a_binding_takes_the_machines_key_of_its_certificate() {
     let leaf = certificate("rsa-leaf.cer");
     let machine = key("srv", &leaf, Some(SOFTWARE), Some(0));

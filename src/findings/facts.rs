@@ -119,6 +119,10 @@ pub struct Key<'a> {
     pub provider_name: Option<&'a str>,
     /// `dwProvType` as claimed.
     pub provider_type: Option<u32>,
+    /// Algorithm as its provider says it, where no certificate tells it; spelt as in `certificates`.
+    pub key_algorithm: Option<&'a str>,
+    /// Bits of the key as its provider says it, where no certificate tells it.
+    pub key_size_bits: Option<u32>,
     /// Whether it can be exported.
     pub is_exportable: Option<bool>,
     /// The key itself lies in an exported file.

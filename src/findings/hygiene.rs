@@ -222,6 +222,16 @@ fn algorithm(certificate: &Certificate<'_>) -> String {
 }
 
 fn weak_key(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
+    if key.certificates.is_empty() {
+        let (algorithm, bits) = (key.key_algorithm?, key.key_size_bits?);
+        let reason = match algorithm {
+            "rsa" if bits < 2048 => "rsa_below_2048",
+            "dsa" => "dsa",
+            _ => return None,
+        };
+        let message = format!("{algorithm}, {bits} bits, as its provider says ({reason})");
+        return Some(Outcome::of_key(&WEAK_KEY, message));
+    }
     key.certificates.iter().find_map(|certificate| {
         let mut reasons = certificate.weak_reasons.iter().filter(|reason| !is_of_signature(reason)).peekable();
         reasons.peek()?;

@@ -54,11 +54,11 @@ pub fn is_capi_card_key(key: &Key<'_>) -> bool {
     is_card && is_rsa(key)
 }
 
-/// By its certificate; without one, by the types of providers whose keys are RSA alone: PROV_RSA_FULL, PROV_RSA_SIG,
+/// By its certificate; without one, by its provider's word, else by the types of providers whose keys are RSA alone: PROV_RSA_FULL, PROV_RSA_SIG,
 /// PROV_RSA_SCHANNEL and PROV_RSA_AES (wincrypt.h; Microsoft, "Cryptographic Provider Types").
 fn is_rsa(key: &Key<'_>) -> bool {
     const RSA_ALONE: [u32; 4] = [1, 2, 12, 24];
-    let mut algorithms = key.certificates.iter().filter_map(|certificate| certificate.key_algorithm);
+    let mut algorithms = key.certificates.iter().filter_map(|c| c.key_algorithm).chain(key.key_algorithm);
     algorithms
         .next()
         .map_or(key.provider_type.is_some_and(|kind| RSA_ALONE.contains(&kind)), |algorithm| algorithm == "rsa")

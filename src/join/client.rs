@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::findings::facts::{self, Bound, CertificateFacts, TemplateFacts};
 use crate::findings::{self, Outcome, Status};
 use crate::group::tally::{Clients, Told};
-use crate::record::{Api, Claims, Provider, StoreLocation, Text};
+use crate::record::{Api, Claims, KeyAlgorithm, Provider, StoreLocation, Text};
 use crate::walk::SourceNumber;
 
 use super::attestation::Verified;
@@ -633,6 +633,8 @@ fn judge_keys<'n>(
             claims_hardware: judged.claims_hardware,
             provider_name: speaker.state.value.claims.provider_name.as_deref(),
             provider_type: speaker.state.value.claims.provider_type,
+            key_algorithm: whole.key_algorithm,
+            key_size_bits: whole.key_size_bits,
             is_exportable: whole.is_exportable,
             is_in_file: whole.is_in_file,
             is_machine: seen.iter().any(|seen| seen.state.value.claims.is_machine_key()),
@@ -867,6 +869,10 @@ pub struct Whole<'a> {
     pub certificates: Vec<CertificateFacts<'a>>,
     /// Stores that it was seen in.
     pub stores: Vec<(Option<StoreLocation>, Option<Text<'a>>)>,
+    /// Algorithm as its provider says it, where no certificate tells it.
+    pub key_algorithm: Option<&'static str>,
+    /// Bits as its provider says it, where no certificate tells it.
+    pub key_size_bits: Option<u32>,
     /// It can be exported.
     pub is_exportable: Option<bool>,
     /// It lies in a file.
@@ -902,9 +908,18 @@ impl<'a> Whole<'a> {
         let said = |claims: &Claims<'_>| claims.is_exportable.or(claims.export_policy.map(|policy| policy & 3 != 0));
         let claims = || seen.iter().map(|seen| &seen.state.value.claims);
         let is_in_file = claims().any(|claims| claims.in_file);
+        // Records that disagree on it tell nothing.
+        let only = |mut said: Vec<(KeyAlgorithm, Option<u32>)>| {
+            said.dedup();
+            if let [one] = said[..] { Some(one) } else { None }
+        };
+        let told = || only(claims().filter_map(|claims| Some((claims.key_algorithm?, claims.key_size_bits))).collect());
+        let told = if certificates.is_empty() { told() } else { None };
         let mut whole = Whole {
             certificates,
             stores,
+            key_algorithm: told.map(|(algorithm, _)| algorithm.as_str()),
+            key_size_bits: told.and_then(|(_, bits)| bits),
             is_exportable: claims().filter_map(said).max(),
             is_in_file,
             template_facts: Vec::new(),

@@ -486,6 +486,8 @@ pub fn wordless(claims: &Claims<'_>) -> Claims<'static> {
         impl_flags: claims.impl_flags,
         impl_api: claims.impl_api,
         hardware_device: claims.hardware_device,
+        key_algorithm: claims.key_algorithm,
+        key_size_bits: claims.key_size_bits,
         export_policy: claims.export_policy,
         is_exportable: claims.is_exportable,
         virtual_iso: claims.virtual_iso,

@@ -275,8 +275,10 @@ impl<'a> Tables<'a> {
         let any = |flag: fn(&facts::CertificateFacts<'_>) -> Option<bool>| certificates.iter().filter_map(flag).max();
         let certificate = certificates.first();
         let c = &mut self.keys;
-        c.key_algorithm.push(certificate.and_then(|c| c.key_algorithm));
-        c.key_size_bits.push(certificate.and_then(|c| c.key_size_bits));
+        let said = row.whole;
+        c.key_algorithm.push(certificate.and_then(|c| c.key_algorithm).or(said.key_algorithm));
+        let bits = said.key_size_bits.and_then(|bits| i32::try_from(bits).ok());
+        c.key_size_bits.push(certificate.and_then(|c| c.key_size_bits).or(bits));
         c.pqc_status.push(certificate.and_then(|c| c.pqc_status));
         c.is_client_auth.push(any(|c| c.is_client_auth));
         c.is_server_auth.push(any(|c| c.is_server_auth));

@@ -99,6 +99,41 @@ pub enum Api {
     Cng,
 }
 
+/// Algorithm of a key as its provider calls it, where no certificate tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyAlgorithm {
+    /// RSA.
+    Rsa,
+    /// An elliptic curve, for signatures or for key agreement.
+    Ec,
+    /// DSA.
+    Dsa,
+}
+
+impl KeyAlgorithm {
+    /// Reads the name of a CNG algorithm or group of algorithms ("CNG Algorithm Identifiers", bcrypt.h: `RSA`, `ECDSA_P256`,
+    /// `ECDH`), or that of a CryptoAPI one (`PROV_ENUMALGS.szName`, wincrypt.h: `RSA_KEYX`, `RSA_SIGN`, `DSA_SIGN`).
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.trim().to_ascii_uppercase();
+        match name.as_str() {
+            "RSA" | "RSA_KEYX" | "RSA_SIGN" => Some(KeyAlgorithm::Rsa),
+            "DSA" | "DSA_SIGN" => Some(KeyAlgorithm::Dsa),
+            "ECDSA" | "ECDH" => Some(KeyAlgorithm::Ec),
+            curve if curve.starts_with("ECDSA_") || curve.starts_with("ECDH_") => Some(KeyAlgorithm::Ec),
+            _ => None,
+        }
+    }
+
+    /// The value as written to `key_algorithm`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyAlgorithm::Rsa => "rsa",
+            KeyAlgorithm::Ec => "ec",
+            KeyAlgorithm::Dsa => "dsa",
+        }
+    }
+}
+
 impl Api {
     /// The value as written to columns.
     pub fn as_str(self) -> &'static str {
@@ -181,6 +216,10 @@ pub struct Claims<'a> {
     pub impl_api: Option<Api>,
     /// `HardwareDevice` of .NET's `CspKeyContainerInfo`: the CSP's own word on its implementation, for all of its keys.
     pub hardware_device: Option<bool>,
+    /// Algorithm as the provider says it.
+    pub key_algorithm: Option<KeyAlgorithm>,
+    /// Bits of the key as the provider says it.
+    pub key_size_bits: Option<u32>,
     /// NCrypt export policy bits (1 export, 2 plaintext export, 4 archiving, 8 plaintext archiving).
     pub export_policy: Option<u32>,
     /// How the key is encrypted in the file that it lies in; `none` where it is not.

@@ -173,8 +173,8 @@ table! {
         sha256: Hex, Differs, "SHA-256 of that certificate, hex: joins certificates.";
         subject: Text, Differs, "Subject of that certificate, RFC 4514.";
         not_after: Time, Repeats, "End of that certificate's validity.";
-        key_algorithm: Word, Repeats @ Profile, "As in certificates.";
-        key_size_bits: Int32, Repeats @ Profile, "As in certificates.";
+        key_algorithm: Word, Repeats @ Profile, "As in certificates; without one, as its provider says it.";
+        key_size_bits: Int32, Repeats @ Profile, "As in certificates; without one, as its provider says it.";
         pqc_status: Word, Repeats @ Profile, "As in certificates.";
         is_client_auth: Bool, Repeats @ Profile, "One of its certificates allows client authentication.";
         is_server_auth: Bool, Repeats @ Profile, "One of its certificates allows server authentication.";

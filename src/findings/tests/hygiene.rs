@@ -275,3 +275,16 @@ fn a_finding_names_the_certificate_that_decided() {
         assert_eq!(only(&outcomes, rule).certificate, place, "{rule}");
     }
 }
+
+#[test]
+fn a_key_without_a_certificate_is_weak_by_its_providers_word() {
+    let said = |algorithm, bits| Key { key_algorithm: Some(algorithm), key_size_bits: bits, ..key(KeyApi::Cng, &[]) };
+    fires(&said("rsa", Some(512)), "weak_key", &["rsa, 512 bits, as its provider says (rsa_below_2048)"]);
+    fires(&said("dsa", Some(2048)), "weak_key", &["dsa"]);
+    for key in [said("rsa", Some(2048)), said("rsa", None), said("ec", Some(256))] {
+        keeps_silent(&key, "weak_key");
+    }
+    // The certificate knows better.
+    let certificates = [certificate()];
+    keeps_silent(&Key { certificates: &certificates, ..said("rsa", Some(512)) }, "weak_key");
+}

@@ -38,6 +38,8 @@ fn key<'a>(api: KeyApi, certificates: &'a [CertificateFacts<'a>]) -> Key<'a> {
         claims_hardware: false,
         provider_name: None,
         provider_type: None,
+        key_algorithm: None,
+        key_size_bits: None,
         is_exportable: Some(false),
         is_in_file: false,
         is_machine: false,

@@ -42,6 +42,10 @@ fn keys_of_cng_of_other_algorithms_and_of_no_card_are_silent() {
         assert!(!is_capi_card_key(&key));
         assert!(is_silent(&of_key(&key, &Client::default(), &at(None)), KEY));
     }
+    for (said, is_rsa) in [("rsa", true), ("ec", false)] {
+        let key = Key { certificates: &[], provider_type: Some(1), key_algorithm: Some(said), ..card.clone() };
+        assert_eq!(is_capi_card_key(&key), is_rsa, "{said}");
+    }
     for rsa_alone in [1, 2, 12, 24] {
         assert!(is_capi_card_key(&Key { certificates: &[], provider_type: Some(rsa_alone), ..card.clone() }));
     }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::record::{
-    Acquire, Binding, BindingKind, Body, CertificateRef, Claims, Client, Code, KeyReport, Lineage, Observation,
-    Provider, Reject, Sink, Stage, StoreLocation,
+    Acquire, Binding, BindingKind, Body, CertificateRef, Claims, Client, Code, KeyAlgorithm, KeyReport, Lineage,
+    Observation, Provider, Reject, Sink, Stage, StoreLocation,
 };
 
 use super::convert;
@@ -247,6 +247,8 @@ fn certificate_claims<'x, 'a: 'x>(record: &mut Record<'_, 'a>, claims: &mut Clai
         claims.export_policy = record.u32(Field::AcquireExportPolicy);
         claims.virtual_iso = record.u32(Field::AcquireVirtualIso);
         claims.pcp_attestation = record.pcp_attestation();
+        claims.key_algorithm = record.text(Field::AcquireAlgorithm).and_then(|name| KeyAlgorithm::parse(&name));
+        claims.key_size_bits = record.u32(Field::AcquireKeyBits);
     }
     // A key that is there needs no property that names it: ephemeral keys have none.
     let opened = claims.acquire.is_some_and(|acquire| acquire.hresult == Some(0));
@@ -264,6 +266,8 @@ fn key(record: &mut Record<'_, '_>, run: &Run, sink: &mut dyn Sink) -> Fate {
         key_container: record.text(Field::Name),
         key_path: record.text(Field::UniqueName),
         export_policy: record.u32(Field::ExportPolicy),
+        key_algorithm: record.text(Field::Algorithm).and_then(|name| KeyAlgorithm::parse(&name)),
+        key_size_bits: record.u32(Field::KeyBits),
         key_identifier: record.hash::<20>(Field::SpkiSha1).map(|hash| Cow::Owned(hash.to_vec())),
         ..Claims::default()
     };

@@ -55,7 +55,7 @@ fields! {
         ImplStatus "impl_status" Image "image"
 
         Provider "provider" UniqueName "unique_name" MachineKey "machine_key" SpkiSha1 "spki_sha1"
-        ExportPolicy "export_policy"
+        ExportPolicy "export_policy" Algorithm "algorithm" KeyBits "key_bits"
 
         Kind "kind" Endpoint "endpoint" Ip "ip" Port "port" SniHost "sni_host" AppId "app_id" SiteName "site_name"
         SslFlags "ssl_flags"
@@ -70,6 +70,7 @@ fields! {
         AcquireHresult "hresult" AcquireKeySpec "key_spec" AcquireUniqueName "unique_name"
         AcquireImplFlags "impl_flags" AcquireImplApi "impl_api" AcquireExportPolicy "export_policy"
         AcquireVirtualIso "virtual_iso" AcquirePcp "pcp_attestation"
+        AcquireAlgorithm "algorithm" AcquireKeyBits "key_bits"
     }
     Counts "counts" {
         CountClient "client" CountProvider "provider" CountCertificate "certificate" CountKey "key"
