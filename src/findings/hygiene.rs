@@ -44,8 +44,9 @@ rules! {
     /// Hardware by claim alone, where attestation is asked for.
     HARDWARE_CLAIMED_NOT_ATTESTED = "hardware_claimed_not_attested", Low, hardware_claimed_not_attested,
         "A key is said to be in hardware, and no verified attestation says so",
-        "A provider's name or flag is a claim of the client. Said only where somebody asked for more: the template asks for \
-         attestation, or the certificate has marks of one; else every key of a TPM would be a row that asks for nothing.",
+        "A provider's name or flag is a claim of the client. Said only where stronger evidence contradicts the claim, or somebody \
+         asked for more: the template asks for attestation, or the certificate has marks of one; else every key of a TPM would \
+         be a row that asks for nothing.",
         "Verify the attestation (the certification authority keeps it with the request), or enrol anew where it is required.",
         "[MS-CRTD] 2.27 (attestation flags); [MS-WCCE] 3.2.2.6.2.1.4.5.7";
     /// Software where hardware was asked for.
@@ -143,8 +144,17 @@ fn day(date: Date) -> String {
 }
 
 fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
-    if key.hardware_backed != Some(true) || key.storage.grade == Some(Grade::Attested) {
+    if key.storage.grade == Some(Grade::Attested) {
         return None;
+    }
+    let (grade, storage) = (key.storage.grade.map_or("no grade", Grade::as_str), key.storage.value.as_str());
+    match key.hardware_backed {
+        Some(true) => {}
+        Some(false) if key.claims_hardware => {
+            let message = format!("some evidence says hardware, and the storage is known as {storage} ({grade})");
+            return Some(Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message));
+        }
+        _ => return None,
     }
     let marked = key.certificates.iter().find(|certificate| certificate.has_attestation_marks);
     let asked =
@@ -154,8 +164,7 @@ fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>)
         None if marked.is_some() => "the certificate has marks of an attestation".to_owned(),
         None => return None,
     };
-    let grade = key.storage.grade.map_or("no grade", Grade::as_str);
-    let message = format!("storage {} is known as {grade}, not attested; {asked}", key.storage.value.as_str());
+    let message = format!("storage {storage} is known as {grade}, not attested; {asked}");
     let outcome = Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message);
     Some(match marked {
         Some(certificate) => outcome.by(key, certificate),

@@ -45,7 +45,11 @@ fn hardware_without_the_attestation_that_was_asked_for() {
     keeps_silent(&Key { templates: &[&none], ..tpm.clone() }, RULE);
     let attested = Verdict { grade: Some(Grade::Attested), ..verdict(KeyStorage::Tpm) };
     keeps_silent(&Key { templates: &[&required], storage: attested, ..tpm.clone() }, RULE);
-    keeps_silent(&Key { templates: &[&required], hardware_backed: None, ..tpm }, RULE);
+    keeps_silent(&Key { templates: &[&required], hardware_backed: None, ..tpm.clone() }, RULE);
+    // A claim that something stronger contradicts.
+    let software = Key { storage: verdict(KeyStorage::Software), hardware_backed: Some(false), ..tpm };
+    fires(&Key { claims_hardware: true, ..software.clone() }, RULE, &["says hardware", "software (recorded)"]);
+    keeps_silent(&software, RULE);
 }
 
 /// [MS-CRTD] 2.27, and its pKIDefaultCSPs.
