@@ -97,6 +97,8 @@ impl Event {
 /// The first program's file that a text names: its path from the root of a volume on, which may hold blanks, else one word.
 fn executable(text: &str) -> Option<&str> {
     const END: &str = ".exe";
+    /// Names that are looked at: each costs a look through all that is before it.
+    const MOST: usize = 16;
     let is_quote = |c: char| matches!(c, '"' | '\'' | '<' | '>' | '|' | '\n' | '\r');
     // The same length, byte for byte.
     let lower = text.to_ascii_lowercase();
@@ -107,12 +109,13 @@ fn executable(text: &str) -> Option<&str> {
         let rest = &text[*end..];
         !goes_on(rest) && !rest.strip_prefix('.').is_some_and(goes_on)
     };
-    ends.filter(is_whole).find_map(|end| {
+    ends.filter(is_whole).take(MOST).find_map(|end| {
         let before = &text[..end];
         let before = &before[before.rfind(is_quote).map_or(0, |at| at + 1)..];
         let volume =
             [before.rfind(":\\").and_then(|at| at.checked_sub(1)), before.rfind("\\Device\\")].into_iter().flatten();
-        let word = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        let blank = before.char_indices().rev().find(|(_, c)| c.is_whitespace());
+        let word = blank.map_or(0, |(at, blank)| at + blank.len_utf8());
         let path = before.get(volume.max().unwrap_or(word)..)?;
         let path = path.trim_start_matches([',', '.', ';', '(']);
         (path.len() > END.len()).then_some(path)

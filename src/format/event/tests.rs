@@ -58,6 +58,7 @@ fn programs_are_found_in_sentences() {
         ("Audit: C:\\Program Files\\A B\\vpn.exe, CryptoAPI", "C:\\Program Files\\A B\\vpn.exe"),
         ("Audit: the program C:\\Tools\\oldvpn.EXE", "C:\\Tools\\oldvpn.EXE"),
         ("used by (sign32.exe).", "sign32.exe"),
+        ("used by\u{a0}sign32.exe", "sign32.exe"),
         ("\"D:\\a b.exe\" and C:\\c.exe", "D:\\a b.exe"),
         ("\\Device\\HarddiskVolume3\\Program Files\\x.exe (4711)", "\\Device\\HarddiskVolume3\\Program Files\\x.exe"),
         ("C:\\x.exe.old\\y.exe", "C:\\x.exe.old\\y.exe"),
