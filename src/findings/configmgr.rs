@@ -89,6 +89,8 @@ const CLIENT_USES: [&str; 6] = [
     "user_available_software",
 ];
 
+/// A client's key in CNG that is not RSA.
+const NOT_RSA: &str = "client_key_not_rsa";
 /// No CNG certificate works.
 const NO_CNG: &str = "any_cng_certificate";
 
@@ -97,11 +99,18 @@ const NO_CNG: &str = "any_cng_certificate";
 struct Said {
     status: Status,
     why: Arc<str>,
+    /// Where it is said, where one statement decides.
+    source: Option<&'static str>,
 }
 
 impl Said {
     fn new(status: Status, why: impl Into<Arc<str>>) -> Self {
-        Said { status, why: why.into() }
+        Said { status, why: why.into(), source: None }
+    }
+
+    /// By this statement.
+    fn by(self, row: Option<&'static Row>) -> Self {
+        Said { source: row.map(|row| row.source), ..self }
     }
 }
 
@@ -109,8 +118,8 @@ impl Said {
 /// them have, if they have the same.
 fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVersion) -> Said) -> Said {
     if let Some(version) = version {
-        let Said { status, why } = judge(version);
-        return Said::new(status, format!("site version {version}: {why}"));
+        let said = judge(version);
+        return Said { why: format!("site version {version}: {}", said.why).into(), ..said };
     }
     let rows = table::configmgr().iter().filter(|row| row.id == NO_CNG || ids.contains(&row.id));
     let mut bounds: Vec<SiteVersion> = rows.flat_map(|row| [row.since, row.until]).flatten().collect();
@@ -121,7 +130,7 @@ fn at_version(version: Option<SiteVersion>, ids: &[&str], judge: impl Fn(SiteVer
     let oldest = SiteVersion::releases().next().map(|version| (None, version));
     for (since, version) in oldest.into_iter().chain(bounds.into_iter().map(|version| (Some(version), version))) {
         let said = judge(version);
-        if ranges.last().is_none_or(|(_, last)| *last != said) {
+        if ranges.last().is_none_or(|(_, last)| (last.status, &last.why) != (said.status, &said.why)) {
             ranges.push((since, said));
         }
     }
@@ -192,7 +201,7 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
         Status::Warns => Severity::Medium,
         _ => Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", String::new()).severity,
     };
-    let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why);
+    let outcome = Outcome::new(&CLIENT_CERTIFICATE, said.status, "key", said.why).said_in(said.source);
     Some(outcome.in_scenario("client_certificate").with_severity(severity).by(key, certificate))
 }
 
@@ -219,7 +228,7 @@ fn cng_client(key: &Key<'_>, certificate: &CertificateFacts<'_>, client: &Client
     }
     let remark = "Microsoft names keys of the TPM as supported, though from 1806 on it asks templates for the software \
                   provider";
-    Said::new(said.status, format!("{}; {remark}", said.why))
+    Said { why: format!("{}; {remark}", said.why).into(), ..said }
 }
 
 /// What is said of a CNG key at a client, by algorithm and version: worked out once, as it is asked for up to every key.
@@ -252,7 +261,8 @@ fn cng_client_at(algorithm: Option<&str>, version: Option<SiteVersion>) -> Said 
             Said::new(Status::NotListed, format!("the documents ask for RSA and do not speak of {restricted} keys"))
         }
         Some(other) => {
-            Said::new(Status::Blocks, format!("a client takes RSA alone from CNG, and the key is {}", short(other)))
+            let why = format!("a client takes RSA alone from CNG, and the key is {}", short(other));
+            Said::new(Status::Blocks, why).by(table::configmgr().iter().find(|row| row.id == NOT_RSA))
         }
         None => {
             Said::new(Status::Unknown, "a client takes RSA alone from CNG, and the algorithm of the key is not known")
@@ -265,7 +275,8 @@ fn is_before_cng(version: SiteVersion) -> bool {
 }
 
 fn no_cng() -> Said {
-    Said::new(Status::Blocks, "no CNG certificate is supported before 1710")
+    let row = table::configmgr().iter().find(|row| row.id == NO_CNG);
+    Said::new(Status::Blocks, "no CNG certificate is supported before 1710").by(row)
 }
 
 /// What is said of an RSA key in CNG for all uses of a client.
@@ -351,11 +362,13 @@ fn judge_role(
 ) {
     let version = context.site_version_of(client);
     let mut judge = |key: RoleKey, binding: Option<usize>, end: &str| {
-        let Said { status, why } = at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
+        let Said { status, why, source } =
+            at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
         let message = format!("{}: {why}{end}", role.title);
         outcomes.push(
             Outcome::new(&ROLE_CERTIFICATE, status, "role", message)
                 .in_scenario(role.id)
+                .said_in(source)
                 .at_binding(binding.or(role_at)),
         );
     };
@@ -432,22 +445,26 @@ fn role_at_version(id: &str, key: RoleKey, version: SiteVersion) -> Said {
     };
     // A role that is gone is gone with either key.
     if let Some(row) = row.filter(|row| row.support == Support::Retired) {
-        return Said::new(Status::Warns, noted("the role is retired".to_owned(), row));
+        return Said::new(Status::Warns, noted("the role is retired".to_owned(), row)).by(Some(row));
     }
     let cng = match row {
         _ if is_before_cng(version) => no_cng(),
-        Some(row) => match row.support {
-            Support::Supported => Said::new(Status::Ok, noted("a CNG key is supported".to_owned(), row)),
-            Support::Unsupported => Said::new(Status::Blocks, noted("a CNG key is not supported".to_owned(), row)),
-            _ => Said::new(Status::NotListed, noted("a CNG key is not listed".to_owned(), row)),
-        },
+        Some(row) => {
+            let (status, what) = match row.support {
+                Support::Supported => (Status::Ok, "a CNG key is supported"),
+                Support::Unsupported => (Status::Blocks, "a CNG key is not supported"),
+                _ => (Status::NotListed, "a CNG key is not listed"),
+            };
+            Said::new(status, noted(what.to_owned(), row)).by(Some(row))
+        }
         None => Said::new(Status::NotListed, "a CNG key is not listed"),
     };
     match key {
         RoleKey::Cng => cng,
         RoleKey::Capi => Said::new(Status::Ok, "a CryptoAPI key works"),
         RoleKey::Unknown => {
-            Said::new(Status::Unknown, format!("with CryptoAPI ok, with CNG {}: {}", cng.status.as_str(), cng.why))
+            let why = format!("with CryptoAPI ok, with CNG {}: {}", cng.status.as_str(), cng.why);
+            Said { status: Status::Unknown, why: why.into(), ..cng }
         }
     }
 }

@@ -163,6 +163,8 @@ pub struct Outcome {
     pub certificate: usize,
     /// One sentence for people, with the values that decided.
     pub message: Arc<str>,
+    /// Where that is said: of the statement that decided, where there is one, else of the rule.
+    pub source: &'static str,
 }
 
 impl Outcome {
@@ -182,6 +184,7 @@ impl Outcome {
             binding: None,
             certificate: 0,
             message: message.into(),
+            source: rule.source,
         }
     }
 
@@ -202,6 +205,11 @@ impl Outcome {
     fn by(self, key: &Key<'_>, certificate: &CertificateFacts<'_>) -> Self {
         let place = key.certificates.iter().position(|known| std::ptr::eq(known, certificate));
         Outcome { certificate: place.unwrap_or_default(), ..self }
+    }
+
+    /// Said there.
+    fn said_in(self, source: Option<&'static str>) -> Self {
+        Outcome { source: source.unwrap_or(self.source), ..self }
     }
 
     fn with_severity(self, severity: Severity) -> Self {

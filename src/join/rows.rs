@@ -62,6 +62,7 @@ struct Statement {
     scenario: Option<&'static str>,
     concerns: &'static str,
     message: Arc<str>,
+    source: &'static str,
 }
 
 /// The last client and source of a table's rows.
@@ -406,7 +407,7 @@ impl<'a> Tables<'a> {
 
     /// Adds a finding.
     pub fn finding(&mut self, outcome: Outcome, of: &Concerned<'_>) {
-        let Outcome { rule, status, severity, scenario, concerns, message, .. } = outcome;
+        let Outcome { rule, status, severity, scenario, concerns, message, source, .. } = outcome;
         let (run, is_new) = self.finding_runs.enter(of.client, of.origin.as_ref());
         let c = &mut self.findings;
         if is_new {
@@ -416,7 +417,7 @@ impl<'a> Tables<'a> {
         }
         let (status, severity) = (status.as_str(), severity.as_str());
         let next = self.said.len() as u32;
-        let statement = Statement { rule: rule.id, status, severity, scenario, concerns, message };
+        let statement = Statement { rule: rule.id, status, severity, scenario, concerns, message, source };
         let said = match self.said.entry(statement) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
@@ -428,7 +429,7 @@ impl<'a> Tables<'a> {
                 c.concerns.push(Some(concerns));
                 c.observed_at.push(None);
                 c.message.push(Some(&new.key().message));
-                c.rule_source.push(Some(rule.source));
+                c.rule_source.push(Some(source));
                 *new.insert(next)
             }
         };

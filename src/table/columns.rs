@@ -421,7 +421,7 @@ table! {
         spki_sha256: Hex, Differs, "SHA-256 of the SubjectPublicKeyInfo concerned, hex.";
         observed_at: Time, Repeats @ Key, "When what was found happened, where the export says it.";
         message: Word, Repeats @ Key, "One sentence for people.";
-        rule_source: Word, Repeats @ Key, "Where the rule is defined.";
+        rule_source: Word, Repeats @ Key, "Where it is said: the statement that decided, where there is one, else the rule.";
         source_id: Word, Repeats @ Run, "Joins sources.";
         source_path: Word, Repeats @ Run, "Path of the source inside its input.";
         source_member: Word, Repeats @ Run, "Member of an archive, through archives in archives: names joined by slashes; null for a file itself.";

@@ -310,3 +310,26 @@ fn before_the_current_branch_nothing_in_cng_works() {
     assert_eq!(client_status(KeyApi::Cng, Some("rsa"), Some("5.00.7958.1000")).0, Status::Blocks);
     assert_eq!(role_status("SMS Management Point", KeyApi::Cng, Some("5.00.8239.1000")).0, Status::Blocks);
 }
+
+#[test]
+fn the_source_is_that_of_the_statement_that_decided() {
+    let source = |id: &str, since: Option<&str>| {
+        let since = since.and_then(crate::findings::SiteVersion::parse);
+        let row = crate::findings::table::configmgr().iter().find(|row| row.id == id && row.since == since);
+        row.expect("a row").source
+    };
+    let of_role = |name, version| {
+        let bindings = [role(name), web(443, KeyApi::Cng, 1)];
+        only(&roles(&bindings, Some(version)), ROLE).source
+    };
+    assert_eq!(of_role("SMS Management Point", "1802"), source("management_point", Some("1802")));
+    assert_eq!(of_role("SMS Management Point", "1706"), source("any_cng_certificate", None));
+    let certificates = [CertificateFacts { key_algorithm: Some("ec"), ..client_certificate() }];
+    let of_client = |version| {
+        let outcomes = of_key(&key(KeyApi::Cng, &certificates), &Client::default(), &at(version));
+        only(&outcomes, CLIENT).source
+    };
+    assert_eq!(of_client(Some("2309")), source("client_key_not_rsa", Some("1710")));
+    // Several ranges have several.
+    assert!(of_client(None).contains("each statement with its own source"));
+}
