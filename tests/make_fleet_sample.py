@@ -202,6 +202,7 @@ def clients():
     shared = certificate("web.fleet.test", rsa("web"), [SERVER_AUTH])
     client = Client("CM-0001", cm_site_code="FL1", cm_roles=["SMS Management Point", "SMS Distribution Point"])
     client.key(shared, SOFTWARE_KSP, 0)
+    client.key(certificate("cm-0001.fleet.test", rsa("cm1"), [CLIENT_AUTH]), SOFTWARE_KSP, 0)
     client.binding(shared, "iis", site_name="Default Web Site")
     yield client
     client = Client("CM-0002", cm_site_code="FL1")
@@ -255,6 +256,7 @@ def templates():
 ROLES = '''"SiteCode","RoleName","NetworkOSPath","SslState","SiteVersion"
 "FL1","SMS Management Point","\\\\\\\\cm-0001.fleet.test","1","5.00.9122.1000"
 "FL1","SMS Enrollment Server","\\\\\\\\cm-0002.fleet.test","1","5.00.9122.1000"
+"FL1","SMS SQL Server","\\\\\\\\sql-0001.fleet.test","","5.00.9122.1000"
 '''.replace("\\\\\\\\", "\\\\")
 
 EVENTS = '''"TimeCreated","Id","ProviderName","MachineName","Message"

@@ -63,14 +63,31 @@ pub static ROLE_CERTIFICATE: Rule = Rule {
     applies: Applies::Client(role_certificate),
 };
 
+/// The certificate of a use that an export names.
+pub static NAMED_USE: Rule = Rule {
+    id: "configmgr_named_use",
+    title: "A use of Configuration Manager that an export names takes the key of its certificate",
+    why: "Task sequence media, cloud distribution points, the policy module of NDES, the site database and the watch over \
+          management and state migration points have a certificate each, which stands in the settings of the site. Where an \
+          export gives the use where roles stand, with its certificate, that one is judged; for the site database (SMS SQL \
+          Server) that of SQL Server on the machine, for the watch over a management or state migration point the client \
+          certificate of its machine.",
+    what_to_do: "Where it blocks, take a certificate with a CryptoAPI key, or update the site to the version that is named. \
+                 What is retired should be removed.",
+    severity: Severity::High,
+    product: Some(PRODUCT),
+    versions: Some("all; the answer for CNG keys changes with 1710, 1806, 2103, 2107 and 2203"),
+    source: OVERVIEW,
+    applies: Applies::KeyOfClient(watched, named_use),
+};
+
 /// Statements that no export makes apply.
 pub static OTHER_USES: Rule = Rule {
     id: "configmgr_other_uses",
     title: "Uses of certificates in Configuration Manager that no export shows",
-    why: "Which certificate is used for task sequence media, cloud distribution points, the policy module of NDES, boot images, \
-          the client certificate of a distribution point, the watch over site systems, code signing for mobile devices or SCEP \
-          profiles, and whether clients talk over HTTP alone, stands in the site's own settings, which are not read. The \
-          statements are listed for those who know.",
+    why: "Which certificate is used for boot images, as the client certificate of a distribution point, for code signing for \
+          mobile devices or in SCEP profiles, and whether clients talk over HTTP alone, stands in the site's own settings, which \
+          are not read. The statements are listed for those who know.",
     what_to_do: "Compare the settings of the site with the statements for its version.",
     severity: Severity::Info,
     product: Some(PRODUCT),
@@ -332,28 +349,59 @@ fn is_managed(client: &Client<'_>, context: &Context<'_>) -> bool {
         || client.of_bindings().has_configmgr
 }
 
-/// The row that a role's name stands for; any of its rows.
-fn role(name: &str) -> Option<&'static Row> {
-    table::configmgr().iter().find(|row| row.kind == Kind::Role && row.is_called(name))
+fn role_certificate(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    judge_named(&ROLE_CERTIFICATE, client, context, outcomes);
 }
 
-fn role_certificate(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
-    if client.roles.is_empty() && !client.bindings.iter().any(|binding| binding.kind == BindingKind::CmRole) {
-        return;
-    }
+fn named_use(client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
+    judge_named(&NAMED_USE, client, context, outcomes);
+}
+
+/// Judges the roles and uses that a client's bindings and collections name, each once.
+fn judge_named(rule: &'static Rule, client: &Client<'_>, context: &Context<'_>, outcomes: &mut Vec<Outcome>) {
     let mut done: Vec<&str> = Vec::new();
-    let of_bindings = client.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::CmRole);
-    let of_bindings = of_bindings.filter_map(|(at, binding)| Some((Some(at), role(binding.role?)?)));
-    let of_lists = client.roles.iter().filter_map(|name| Some((None, role(name)?)));
-    for (at, role) in of_bindings.chain(of_lists) {
+    for (at, role) in named(rule, client) {
         if !done.contains(&role.id) {
             done.push(role.id);
-            judge_role(client, at, role, context, outcomes);
+            judge_role(rule, client, at, role, context, outcomes);
         }
     }
 }
 
+/// The roles and uses, each with the place of the binding that names it.
+fn named<'c>(rule: &Rule, client: &'c Client<'_>) -> impl Iterator<Item = (Option<usize>, &'static Row)> + use<'c> {
+    let id = rule.id;
+    let called = move |name: &str| table::configmgr().iter().find(|row| row.rule == Some(id) && row.is_called(name));
+    let of_bindings = client.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::CmRole);
+    let of_bindings = of_bindings.filter_map(move |(at, binding)| Some((Some(at), called(binding.role?)?)));
+    of_bindings.chain(client.roles.iter().filter_map(move |name| Some((None, called(name)?))))
+}
+
+/// The client certificate of a machine with a management or state migration point, with which the site watches over that.
+fn watched(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
+    const WATCHED: [&str; 2] = ["management_point", "state_migration_point"];
+    const WATCH: &str = "site_system_monitoring";
+    if client.roles.is_empty() && !client.of_bindings().has_configmgr {
+        return None;
+    }
+    let certificate = client_certificate_of(key, client)?;
+    let (_, role) = named(&ROLE_CERTIFICATE, client).find(|(_, role)| WATCHED.contains(&role.id))?;
+    let (role_key, doubt) = match (key.presence, key.api.value) {
+        (_, KeyApi::None) => return None,
+        (KeyPresence::Missing, _) => (RoleKey::Unknown, "; the key is not there or could not be opened"),
+        (_, KeyApi::Unknown) => (RoleKey::Unknown, "; the interface of the key is not known"),
+        (_, KeyApi::Capi) => (RoleKey::Capi, ""),
+        (_, KeyApi::Cng) => (RoleKey::Cng, ""),
+    };
+    let version = context.site_version_of(client);
+    let said = at_version(version, &[WATCH], |version| role_at_version(WATCH, role_key, version));
+    let message = format!("watch over the {}: {}{doubt}", role.title.to_lowercase(), said.why);
+    let outcome = Outcome::new(&NAMED_USE, said.status, "key", message).said_in(said.source);
+    Some(outcome.in_scenario(WATCH).by(key, certificate))
+}
+
 fn judge_role(
+    rule: &'static Rule,
     client: &Client<'_>,
     role_at: Option<usize>,
     role: &'static Row,
@@ -366,7 +414,7 @@ fn judge_role(
             at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
         let message = format!("{}: {why}{end}", role.title);
         outcomes.push(
-            Outcome::new(&ROLE_CERTIFICATE, status, "role", message)
+            Outcome::new(rule, status, "role", message)
                 .in_scenario(role.id)
                 .said_in(source)
                 .at_binding(binding.or(role_at)),
@@ -402,7 +450,7 @@ fn judge_role(
     }
 }
 
-/// Bindings with the certificate of a role: what the role's own record names, else the endpoint that it answers at.
+/// Bindings with the certificate of a role or use: what its own record names, else the endpoint that it answers at.
 fn certificates_of(client: &Client<'_>, role_at: Option<usize>, role: &Row) -> Vec<usize> {
     const HTTPS: u16 = 443;
     /// Of WSUS, behind a software update point.
@@ -410,10 +458,16 @@ fn certificates_of(client: &Client<'_>, role_at: Option<usize>, role: &Row) -> V
     if let Some(at) = role_at.filter(|at| client.bindings.get(*at).is_some_and(|binding| binding.sha1.is_some())) {
         return vec![at];
     }
-    let at_port = |port: u16| -> Vec<usize> {
+    let those = |are_meant: &dyn Fn(&Binding<'_>) -> bool| -> Vec<usize> {
         let bindings = client.bindings.iter().enumerate();
-        bindings.filter(|(_, binding)| is_web(binding, port)).map(|(at, _)| at).collect()
+        bindings.filter(|(_, binding)| are_meant(binding)).map(|(at, _)| at).collect()
     };
+    let at_port = |port: u16| those(&|binding| is_web(binding, port));
+    if role.kind != Kind::Role {
+        // Of the other uses none answers at a port of this machine.
+        let is_database = role.id == "site_database_server";
+        return those(&|binding| is_database && binding.kind == BindingKind::SqlServer);
+    }
     if role.id == "software_update_point" {
         let bindings = at_port(WSUS);
         if !bindings.is_empty() {

@@ -328,6 +328,7 @@ pub static RULES: &[&Rule] = &[
     &configmgr::CLIENT_CERTIFICATE,
     &configmgr::CLIENT_KEY_USAGE,
     &configmgr::ROLE_CERTIFICATE,
+    &configmgr::NAMED_USE,
     &configmgr::OTHER_USES,
     &template::CA_COMPATIBILITY,
     &template::RECIPIENT_COMPATIBILITY,

@@ -7,6 +7,7 @@ use crate::findings::{Severity, Status};
 
 const CLIENT: &str = "configmgr_client_certificate";
 const ROLE: &str = "configmgr_role_certificate";
+const USE: &str = "configmgr_named_use";
 
 fn client_status(api: KeyApi, algorithm: Option<&'static str>, version: Option<&str>) -> (Status, String) {
     let certificates = [CertificateFacts { key_algorithm: algorithm, ..client_certificate() }];
@@ -256,6 +257,76 @@ fn roles_of_a_collection_count_as_those_of_a_site() {
     // A role that no statement is about, and bindings without a role, say nothing.
     assert!(of_client(&Client { roles: &listed[1..], ..client.clone() }, &at(None)).is_empty());
     assert!(of_client(&Client { roles: &[], ..client }, &at(None)).is_empty());
+}
+
+#[test]
+fn a_use_that_an_export_names_is_judged_with_the_certificate_named_beside_it() {
+    let of = |name, api, version| {
+        let named = Binding { sha1: Some([1; 20]), key: Some(bound(api, 1)), ..role(name) };
+        // What answers at a port of the machine is another certificate.
+        let bindings = [web(443, KeyApi::Capi, 2), named];
+        let outcomes = of_client(&Client { bindings: &bindings, ..Client::default() }, &at(Some(version)));
+        let outcome = only(&outcomes, USE);
+        assert_eq!((outcome.concerns, outcome.binding), ("role", Some(1)), "{name}");
+        assert!(is_silent(&outcomes, ROLE));
+        outcome.status
+    };
+    for (name, version, status) in [
+        ("task sequence media", "1706", Status::Blocks),
+        ("bootable media", "1802", Status::Blocks),
+        ("Boot Media", "1806", Status::Ok),
+        ("NDES policy module", "1802", Status::Blocks),
+        ("NDES policy module", "1806", Status::Ok),
+        ("NDES policy module", "2203", Status::NotListed),
+        ("cloud distribution point", "2010", Status::Blocks),
+        ("Cloud-based distribution point", "2103", Status::NotListed),
+        ("CDP", "2107", Status::Warns),
+    ] {
+        assert_eq!(of(name, KeyApi::Cng, version), status, "{name} {version}");
+    }
+    assert_eq!(of("task sequence media", KeyApi::Capi, "1802"), Status::Ok);
+    assert_eq!(of("task sequence media", KeyApi::Unknown, "1802"), Status::Unknown);
+    // Without a certificate nobody knows; and names of nothing name nothing.
+    let bare = [role("bootable media"), web(443, KeyApi::Cng, 1)];
+    let outcomes = of_client(&Client { bindings: &bare, ..Client::default() }, &at(Some("1802")));
+    assert_eq!((only(&outcomes, USE).status, only(&outcomes, USE).binding), (Status::Unknown, Some(0)));
+    let other = [role("SMS Dmp Connector"), role("code signing"), role("HTTP")];
+    assert!(is_silent(&of_client(&Client { bindings: &other, ..Client::default() }, &at(None)), USE));
+}
+
+#[test]
+fn the_site_database_has_the_certificate_of_its_sql_server() {
+    let sql = Binding { sha1: Some([3; 20]), key: Some(bound(KeyApi::Cng, 3)), ..binding(BindingKind::SqlServer) };
+    let bindings = [web(443, KeyApi::Capi, 2), sql];
+    let listed = ["SMS SQL Server"];
+    let client = Client { roles: &listed, bindings: &bindings, ..Client::default() };
+    let outcomes = of_client(&client, &at(Some("2309")));
+    assert_eq!((only(&outcomes, USE).status, only(&outcomes, USE).binding), (Status::NotListed, Some(1)));
+    let outcomes = of_client(&Client { bindings: &bindings[..1], ..client }, &at(Some("2309")));
+    assert_eq!(only(&outcomes, USE).status, Status::Unknown);
+}
+
+#[test]
+fn the_site_watches_over_its_points_with_the_client_certificate_of_their_machine() {
+    let certificates = [client_certificate()];
+    let of = |key: &Key<'_>, roles: &[&str]| of_key(key, &Client { roles, ..Client::default() }, &at(Some("2309")));
+    let cng = key(KeyApi::Cng, &certificates);
+    for name in ["SMS Management Point", "SMS State Migration Point"] {
+        let outcomes = of(&cng, &["SMS Site System", name]);
+        let outcome = only(&outcomes, USE);
+        assert_eq!((outcome.status, outcome.scenario), (Status::NotListed, Some("site_system_monitoring")));
+        assert_eq!(only(&of(&key(KeyApi::Capi, &certificates), &[name]), USE).status, Status::Ok);
+        assert_eq!(only(&of(&key(KeyApi::Unknown, &certificates), &[name]), USE).status, Status::Unknown);
+        let missing = Key { presence: KeyPresence::Missing, ..key(KeyApi::Capi, &certificates) };
+        assert_eq!(only(&of(&missing, &[name]), USE).status, Status::Unknown);
+    }
+    let bindings = [role("SMS Management Point")];
+    let outcomes = of_key(&cng, &Client { bindings: &bindings, ..Client::default() }, &at(Some("2309")));
+    assert_eq!(only(&outcomes, USE).status, Status::NotListed);
+    // Of no other role, and of no certificate that is not a client's.
+    assert!(is_silent(&of(&cng, &["SMS Distribution Point"]), USE) && is_silent(&of(&cng, &[]), USE));
+    let servers = [CertificateFacts { is_server_auth: Some(true), ..certificate() }];
+    assert!(is_silent(&of(&key(KeyApi::Cng, &servers), &["SMS Management Point"]), USE));
 }
 
 #[test]
