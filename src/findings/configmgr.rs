@@ -381,6 +381,8 @@ fn named<'c>(rule: &Rule, client: &'c Client<'_>) -> impl Iterator<Item = (Optio
 fn watched(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
     const WATCHED: [&str; 2] = ["management_point", "state_migration_point"];
     const WATCH: &str = "site_system_monitoring";
+    /// As the statement says.
+    const MOST_BITS: i32 = 2048;
     if client.roles.is_empty() && !client.of_bindings().has_configmgr {
         return None;
     }
@@ -394,7 +396,15 @@ fn watched(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<
         (_, KeyApi::Cng) => (RoleKey::Cng, ""),
     };
     let version = context.site_version_of(client);
-    let said = at_version(version, &[WATCH], |version| role_at_version(WATCH, role_key, version));
+    let mut said = at_version(version, &[WATCH], |version| role_at_version(WATCH, role_key, version));
+    if let Some(bits) = certificate.key_size_bits.filter(|bits| *bits > MOST_BITS) {
+        let status = if said.status == Status::Blocks { Status::Blocks } else { Status::Warns };
+        said = Said {
+            status,
+            why: format!("{}; the key has {bits} bits, and {MOST_BITS} are allowed", said.why).into(),
+            ..said
+        };
+    }
     let message = format!("watch over the {}: {}{doubt}", role.title.to_lowercase(), said.why);
     let outcome = Outcome::new(&NAMED_USE, said.status, "key", message).said_in(said.source);
     Some(outcome.in_scenario(WATCH).by(key, certificate))

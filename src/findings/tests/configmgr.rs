@@ -320,6 +320,12 @@ fn the_site_watches_over_its_points_with_the_client_certificate_of_their_machine
         let missing = Key { presence: KeyPresence::Missing, ..key(KeyApi::Capi, &certificates) };
         assert_eq!(only(&of(&missing, &[name]), USE).status, Status::Unknown);
     }
+    let long = [CertificateFacts { key_size_bits: Some(4096), ..client_certificate() }];
+    for api in [KeyApi::Capi, KeyApi::Cng] {
+        let outcomes = of(&key(api, &long), &["SMS Management Point"]);
+        let outcome = only(&outcomes, USE);
+        assert!(outcome.status == Status::Warns && outcome.message.contains("4096 bits"), "{}", outcome.message);
+    }
     let bindings = [role("SMS Management Point")];
     let outcomes = of_key(&cng, &Client { bindings: &bindings, ..Client::default() }, &at(Some("2309")));
     assert_eq!(only(&outcomes, USE).status, Status::NotListed);
