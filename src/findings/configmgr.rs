@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::facts::{Binding, CertificateFacts, Client, Key};
 use super::products;
@@ -188,6 +188,10 @@ fn client_certificate_of<'k>(key: &'k Key<'_>, client: &Client<'_>) -> Option<&'
     key.certificates.iter().find(|certificate| certificate.is_client_auth == Some(true))
 }
 
+/// Said of up to every key.
+static CAPI_WORKS: LazyLock<Arc<str>> =
+    LazyLock::new(|| "the client's key is in CryptoAPI, which every version takes".into());
+
 fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
     let certificate = client_certificate_of(key, client)?;
     if key.presence == KeyPresence::Unknown && key.api.value == KeyApi::Unknown {
@@ -202,7 +206,7 @@ fn client_certificate(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>)
                 format!("the client's key is declared in {api}, and is not there or could not be opened"),
             )
         }
-        KeyApi::Capi => Said::new(Status::Ok, "the client's key is in CryptoAPI, which every version takes"),
+        KeyApi::Capi => Said::new(Status::Ok, Arc::clone(&CAPI_WORKS)),
         KeyApi::Cng => cng_client(key, certificate, client, context),
         KeyApi::Unknown => {
             let cng = cng_client(key, certificate, client, context);

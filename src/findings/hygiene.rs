@@ -1,5 +1,7 @@
 //! Rules of hygiene: they speak on hits alone, whatever the product. One row at most for a rule and a key.
 
+use std::sync::Arc;
+
 use time::{Date, OffsetDateTime};
 
 use super::facts::{CertificateFacts, Client, Key};
@@ -44,9 +46,9 @@ rules! {
     /// Hardware by claim alone, where attestation is asked for.
     HARDWARE_CLAIMED_NOT_ATTESTED = "hardware_claimed_not_attested", Low, hardware_claimed_not_attested,
         "A key is said to be in hardware, and no verified attestation says so",
-        "A provider's name or flag is a claim of the client. Said only where stronger evidence contradicts the claim, or somebody \
-         asked for more: the template asks for attestation, or the certificate has marks of one; else every key of a TPM would \
-         be a row that asks for nothing.",
+        "A provider's name or flag is a claim of the client, which anybody can make. Low where stronger evidence contradicts the \
+         claim or leaves it open, and where somebody asked for more: the template asks for attestation, or the certificate has \
+         marks of one. Info for every other key.",
         "Verify the attestation (the certification authority keeps it with the request), or enrol anew where it is required.",
         "[MS-CRTD] 2.27 (attestation flags); [MS-WCCE] 3.2.2.6.2.1.4.5.7";
     /// Software where hardware was asked for.
@@ -143,14 +145,38 @@ fn day(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
-fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>) -> Option<Outcome> {
+/// What is told of keys of which hardware is claimed: worked out once, as up to every key is told it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claims(Vec<(KeyStorage, Grade, Arc<str>)>);
+
+impl Claims {
+    /// For every storage and grade.
+    pub(super) fn new() -> Self {
+        let of = |storage: KeyStorage| {
+            let grades = [Grade::Catalogued, Grade::Inferred, Grade::Recorded].into_iter();
+            grades.map(move |grade| (storage, grade, claimed(storage, Some(grade)).into()))
+        };
+        Claims(KeyStorage::ALL.into_iter().flat_map(of).collect())
+    }
+
+    fn of(&self, storage: KeyStorage, grade: Option<Grade>) -> Arc<str> {
+        let known = self.0.iter().find(|known| known.0 == storage && Some(known.1) == grade);
+        known.map_or_else(|| claimed(storage, grade).into(), |(.., text)| Arc::clone(text))
+    }
+}
+
+fn claimed(storage: KeyStorage, grade: Option<Grade>) -> String {
+    format!("storage {} is known as {}, not attested", storage.as_str(), grade.map_or("no grade", Grade::as_str))
+}
+
+fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
     if key.storage.grade == Some(Grade::Attested) {
         return None;
     }
-    let (grade, storage) = (key.storage.grade.map_or("no grade", Grade::as_str), key.storage.value.as_str());
     match key.hardware_backed {
         Some(true) => {}
-        Some(false) if key.claims_hardware => {
+        Some(false) | None if key.claims_hardware => {
+            let (storage, grade) = (key.storage.value.as_str(), key.storage.grade.map_or("no grade", Grade::as_str));
             let message = format!("some evidence says hardware, and the storage is known as {storage} ({grade})");
             return Some(Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message));
         }
@@ -159,13 +185,15 @@ fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, _: &Context<'_>)
     let marked = key.certificates.iter().find(|certificate| certificate.has_attestation_marks);
     let asked =
         key.templates.iter().find_map(|t| t.attestation.as_deref().filter(|a| matches!(*a, "preferred" | "required")));
+    let claimed = context.claims.of(key.storage.value, key.storage.grade);
     let asked = match asked {
-        Some(asked) => format!("the template has attestation {asked}"),
-        None if marked.is_some() => "the certificate has marks of an attestation".to_owned(),
-        None => return None,
+        Some(asked) => Some(format!("{claimed}; the template has attestation {asked}")),
+        None => marked.map(|_| format!("{claimed}; the certificate has marks of an attestation")),
     };
-    let message = format!("storage {storage} is known as {grade}, not attested; {asked}");
-    let outcome = Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message);
+    let outcome = match asked {
+        Some(message) => Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, message),
+        None => Outcome::of_key(&HARDWARE_CLAIMED_NOT_ATTESTED, claimed).with_severity(Severity::Info),
+    };
     Some(match marked {
         Some(certificate) => outcome.by(key, certificate),
         None => outcome,

@@ -4,7 +4,7 @@
 //! client and what the rule concerns. Rules of hygiene speak on hits alone; rules of products also say `ok`,
 //! `not_listed` and `unknown`, but only where a role, a binding or client authentication makes them apply. So that the
 //! rows stay fewer than one and a half for each private key, a key that no rule has anything against gets one row at
-//! most, and that only if it is a client's certificate.
+//! most, and that only if it is a client's certificate; one of which hardware is claimed and not proved, one more.
 //!
 //! To add a rule: its entry and function in the file of its subject, a place in [`RULES`], and tests that it fires and
 //! stays silent. `certcensus explain` and [`page()`] read the same list.
@@ -224,13 +224,14 @@ pub struct Context<'a> {
     site_version: Option<SiteVersion>,
     /// The answers to the question that is asked most: a key in CNG at a client.
     cng_clients: configmgr::Answers,
+    claims: hygiene::Claims,
 }
 
 impl<'a> Context<'a> {
     /// Works out what rules need.
     pub fn new(scan: Scan<'a>) -> Self {
         let site_version = scan.site_version.and_then(SiteVersion::parse);
-        Context { scan, site_version, cng_clients: configmgr::Answers::new() }
+        Context { scan, site_version, cng_clients: configmgr::Answers::new(), claims: hygiene::Claims::new() }
     }
 
     /// The date to compare with.

@@ -46,6 +46,8 @@ pub struct Tables<'a> {
     finding_rows: [Vec<u32>; 2],
     finding_runs: Runs,
     said: HashMap<Statement, u32, FixedState>,
+    /// The last statements whose message many outcomes share, with their numbers: a message is compared by its place.
+    shared: Vec<(Statement, u32)>,
     /// Rule, status and rows of each statement.
     said_times: Vec<(&'static str, &'static str, u64)>,
     sums: Sums,
@@ -54,7 +56,7 @@ pub struct Tables<'a> {
 }
 
 /// What rows of `findings` that concern different things have in common.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Statement {
     rule: &'static str,
     status: &'static str,
@@ -63,6 +65,16 @@ struct Statement {
     concerns: &'static str,
     message: Arc<str>,
     source: &'static str,
+}
+
+/// Most of [`Tables::shared`].
+const MAX_SHARED: usize = 32;
+
+impl Statement {
+    /// The same, and the message is the other's, not only equal to it.
+    fn is_shared_with(&self, other: &Statement) -> bool {
+        Arc::ptr_eq(&self.message, &other.message) && self == other
+    }
 }
 
 /// The last client and source of a table's rows.
@@ -198,6 +210,7 @@ impl<'a> Tables<'a> {
             finding_rows: Default::default(),
             finding_runs: Runs::default(),
             said: HashMap::default(),
+            shared: Vec::new(),
             said_times: Vec::new(),
             sums: Sums::default(),
             clients: Vec::new(),
@@ -418,19 +431,32 @@ impl<'a> Tables<'a> {
         let (status, severity) = (status.as_str(), severity.as_str());
         let next = self.said.len() as u32;
         let statement = Statement { rule: rule.id, status, severity, scenario, concerns, message, source };
-        let said = match self.said.entry(statement) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                c.rule.push(Some(rule.id));
-                c.severity.push(Some(severity));
-                c.status.push(Some(status));
-                c.product.push(rule.product);
-                c.scenario.push(scenario);
-                c.concerns.push(Some(concerns));
-                c.observed_at.push(None);
-                c.message.push(Some(&new.key().message));
-                c.rule_source.push(Some(source));
-                *new.insert(next)
+        let is_shared = Arc::strong_count(&statement.message) > 1;
+        let known = self.shared.iter().find(|(known, _)| is_shared && known.is_shared_with(&statement));
+        let said = match known.map(|(_, said)| *said) {
+            Some(said) => said,
+            None => {
+                let copy = is_shared.then(|| statement.clone());
+                let said = match self.said.entry(statement) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => {
+                        c.rule.push(Some(rule.id));
+                        c.severity.push(Some(severity));
+                        c.status.push(Some(status));
+                        c.product.push(rule.product);
+                        c.scenario.push(scenario);
+                        c.concerns.push(Some(concerns));
+                        c.observed_at.push(None);
+                        c.message.push(Some(&new.key().message));
+                        c.rule_source.push(Some(source));
+                        *new.insert(next)
+                    }
+                };
+                if self.shared.len() >= MAX_SHARED {
+                    self.shared.clear();
+                }
+                self.shared.extend(copy.map(|copy| (copy, said)));
+                said
             }
         };
         let [runs, all] = &mut self.finding_rows;

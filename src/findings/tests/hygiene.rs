@@ -32,7 +32,7 @@ fn texts(words: &[&'static str]) -> &'static [Text<'static>] {
 
 /// [MS-CRTD] 2.27: the attestation flags of a template.
 #[test]
-fn hardware_without_the_attestation_that_was_asked_for() {
+fn hardware_without_a_verified_attestation() {
     const RULE: &str = "hardware_claimed_not_attested";
     let (plain, marked) = ([certificate()], [CertificateFacts { has_attestation_marks: true, ..certificate() }]);
     let asks = |word: &str| TemplateFacts { attestation: Some(word.to_owned()), ..TemplateFacts::default() };
@@ -41,12 +41,22 @@ fn hardware_without_the_attestation_that_was_asked_for() {
     fires(&Key { templates: &[&none, &required], ..tpm.clone() }, RULE, &["tpm", "recorded", "required"]);
     fires(&Key { templates: &[&preferred], ..tpm.clone() }, RULE, &["preferred"]);
     fires(&Key { certificates: &marked, ..tpm.clone() }, RULE, &["marks"]);
-    keeps_silent(&tpm, RULE);
-    keeps_silent(&Key { templates: &[&none], ..tpm.clone() }, RULE);
+    // Nobody asked for one.
+    for templates in [&[][..], &[&none]] {
+        let outcomes = of_key(&Key { templates, ..tpm.clone() }, &Client::default(), &at(None));
+        let outcome = only(&outcomes, RULE);
+        assert_eq!(
+            (outcome.severity, &*outcome.message),
+            (Severity::Info, "storage tpm is known as recorded, not attested")
+        );
+    }
     let attested = Verdict { grade: Some(Grade::Attested), ..verdict(KeyStorage::Tpm) };
     keeps_silent(&Key { templates: &[&required], storage: attested, ..tpm.clone() }, RULE);
     keeps_silent(&Key { templates: &[&required], hardware_backed: None, ..tpm.clone() }, RULE);
-    // A claim that something stronger contradicts.
+    // A claim that something stronger contradicts, or leaves open.
+    let open = Key { storage: verdict(KeyStorage::Unknown), hardware_backed: None, ..tpm.clone() };
+    fires(&Key { claims_hardware: true, ..open.clone() }, RULE, &["says hardware", "unknown"]);
+    keeps_silent(&open, RULE);
     let software = Key { storage: verdict(KeyStorage::Software), hardware_backed: Some(false), ..tpm };
     fires(&Key { claims_hardware: true, ..software.clone() }, RULE, &["says hardware", "software (recorded)"]);
     keeps_silent(&software, RULE);
@@ -243,18 +253,17 @@ fn one_key_on_several_clients() {
 }
 
 /// The list's promise of fewer rows than one and a half for each private key: what nothing is wrong with gets one row at
-/// most.
+/// most, and one more where hardware is claimed and not proved.
 #[test]
 fn a_sound_client_key_gets_one_row() {
     let certificates = [CertificateFacts { not_after: Some(TODAY + 300 * DAY), ..client_certificate() }];
     for api in [KeyApi::Capi, KeyApi::Cng, KeyApi::Unknown] {
-        let key = Key {
-            storage: verdict(KeyStorage::Tpm),
-            hardware_backed: Some(true),
-            claims_hardware: true,
-            ..key(api, &certificates)
+        let rows = |storage| {
+            let key = Key { storage, hardware_backed: Some(true), claims_hardware: true, ..key(api, &certificates) };
+            of_key(&key, &Client::default(), &today()).len()
         };
-        assert_eq!(of_key(&key, &Client::default(), &today()).len(), 1);
+        assert_eq!(rows(Verdict { grade: Some(Grade::Attested), ..verdict(KeyStorage::Tpm) }), 1);
+        assert_eq!(rows(verdict(KeyStorage::Tpm)), 2);
     }
 }
 
