@@ -72,6 +72,8 @@ pub struct TemplateFacts {
     pub oid: Option<String>,
     /// Schema version, 1 to 4.
     pub schema_version: Option<i64>,
+    /// It is for machines, not for users (CT_FLAG_MACHINE_TYPE of its general flags, certca.h).
+    pub is_machine: Option<bool>,
     /// `legacy` or `key_storage_provider`.
     pub provider_category: Option<String>,
     /// Providers in the order of preference.

@@ -7,7 +7,7 @@ use super::table;
 use super::{Applies, Context, Outcome, Rule, Severity, Status, short};
 
 const WHY: &str = "With CNG, clients of Configuration Manager work with certificates of templates that are made this way. Said \
-                   of templates for client authentication.";
+                   of templates for client authentication, but for those that say they are for users.";
 
 const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
 /// anyExtendedKeyUsage (RFC 5280 4.2.1.12).
@@ -68,9 +68,12 @@ rules! {
         "MicrosoftDocs/SCCMdocs sccm/core/plan-design/network/cng-certificates-overview.md @ebbcdb549 (2017-11-15)";
 }
 
-/// Whether a row speaks of this template: it is for client authentication, and the site's version, where known, is one of
-/// the row's.
+/// Whether a row speaks of this template: it is for client authentication of machines, as far as it says whose, and the
+/// site's version, where known, is one of the row's.
 fn applies(template: &TemplateFacts, row: &str, context: &Context<'_>) -> bool {
+    if template.is_machine == Some(false) {
+        return false;
+    }
     if !template.eku.iter().chain(&template.application_policies).any(|oid| oid == CLIENT_AUTH || oid == ANY_USE) {
         return false;
     }

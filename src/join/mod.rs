@@ -244,6 +244,8 @@ impl Sites {
 
 /// A template as rules see it.
 pub fn template_facts(t: &Template<'_>) -> TemplateFacts {
+    /// CT_FLAG_MACHINE_TYPE (certca.h; `certutil -v -template` prints it): certificates for machines.
+    const MACHINE_TYPE: u32 = 0x40;
     let policy = TemplatePolicy::of(t);
     let owned = |text: &Option<Text<'_>>| text.as_deref().map(str::to_owned);
     let list = |texts: &[Text<'_>]| texts.iter().map(|text| text.to_string()).collect();
@@ -253,6 +255,7 @@ pub fn template_facts(t: &Template<'_>) -> TemplateFacts {
         display_name: owned(&t.display_name),
         oid: owned(&t.oid),
         schema_version: t.schema_version,
+        is_machine: t.general_flags.map(|flags| flags & MACHINE_TYPE != 0),
         provider_category: policy.provider_category.map(|category| category.as_str().to_owned()),
         providers: list(&t.providers),
         any_provider: t.any_provider,

@@ -44,6 +44,10 @@ fn other_templates_are_not_asked() {
     assert_eq!(of_template(&TemplateFacts { eku: vec!["2.5.29.37.0".to_owned()], ..good() }, &at(None)).len(), 6);
     let by_policy = TemplateFacts { eku: Vec::new(), application_policies: good().eku, ..good() };
     assert_eq!(of_template(&by_policy, &at(None)).len(), 6);
+    // Clients of Configuration Manager are machines; what does not say whose it is may be theirs.
+    let of = |is_machine| of_template(&TemplateFacts { is_machine, ..good() }, &at(None)).len();
+    assert_eq!(of(Some(false)), 0);
+    assert!(of(None) > 0 && of(None) == of(Some(true)));
 }
 
 #[test]
