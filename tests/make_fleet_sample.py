@@ -253,11 +253,16 @@ def templates():
             + template("FleetSound", 5, CLIENT_AUTH, 4, newest, dns, [SOFTWARE_KSP], "RSA"))
 
 
-ROLES = '''"SiteCode","RoleName","NetworkOSPath","SslState","SiteVersion"
-"FL1","SMS Management Point","\\\\\\\\cm-0001.fleet.test","1","5.00.9122.1000"
-"FL1","SMS Enrollment Server","\\\\\\\\cm-0002.fleet.test","1","5.00.9122.1000"
-"FL1","SMS SQL Server","\\\\\\\\sql-0001.fleet.test","","5.00.9122.1000"
+ROLES = '''"SiteCode","RoleName","NetworkOSPath","SslState"
+"FL1","SMS Management Point","\\\\\\\\cm-0001.fleet.test","1"
+"FL1","SMS Enrollment Server","\\\\\\\\cm-0002.fleet.test","1"
+"FL1","SMS SQL Server","\\\\\\\\sql-0001.fleet.test",""
 '''.replace("\\\\\\\\", "\\\\")
+
+# Get-CMSite | Export-Csv
+SITES = '''"BuildNumber","ServerName","SiteCode","SiteName","Type","Version"
+"9122","cm-0001.fleet.test","FL1","Fleet","2","5.00.9122.1000"
+'''
 
 EVENTS = '''"TimeCreated","Id","ProviderName","MachineName","Message"
 "2026-11-02T07:00:00Z","624","SCardSvr","WS-0006","Audit: C:\\Tools\\oldvpn.exe, CryptoAPI"
@@ -279,6 +284,7 @@ def main():
         "clients.ndjson": "".join(client.text() for client in clients()),
         "templates.ldif": templates(),
         "site-roles.csv": ROLES,
+        "sites.csv": SITES,
         "events.csv": EVENTS,
         "forgotten.key": private_key(),
     }.items():

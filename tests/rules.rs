@@ -160,3 +160,30 @@ fn a_key_of_a_report_is_explained_with_its_evidence_and_findings() {
     assert_eq!(told.matches("because").count(), pieces, "{told}");
     assert_eq!(bench.run(&["explain", "00", "--report", "report"]).status.code(), Some(2));
 }
+
+#[test]
+fn roles_are_judged_by_the_version_of_their_own_site() {
+    let roles = "\"SiteCode\",\"RoleName\",\"NetworkOSPath\"\n\"GR1\",\"SMS Management Point\",\"\\\\mp-1\"\n\
+                 \"GR2\",\"SMS Management Point\",\"\\\\mp-2\"\n\"GR3\",\"SMS Management Point\",\"\\\\mp-3\"\n";
+    let sites = "\"BuildNumber\",\"ServerName\",\"SiteCode\",\"SiteName\",\"Version\"\n\
+                 \"8577\",\"cm-1\",\"GR1\",\"Grove\",\"5.00.8577.1000\"\n\
+                 \"9122\",\"cm-2\",\"gr2\",\"Glade\",\"5.00.9122.1000\"\n";
+    // Read before and behind the roles.
+    for name in ["a.csv", "z.csv"] {
+        let bench = Bench::new();
+        let folder = bench.path("in");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("roles.csv"), roles).unwrap();
+        std::fs::write(folder.join(name), sites).unwrap();
+        let report = bench.scan(&[&folder], "report", &[]);
+        let findings = report.rows("findings");
+        for (client, part) in
+            [("mp-1", "site version 1710: "), ("mp-2", "site version 2309: "), ("mp-3", "site version not known: ")]
+        {
+            let found: Vec<_> = of(&findings, "configmgr_role_certificate");
+            let found: Vec<_> = found.iter().filter(|row| row["client"] == client).collect();
+            assert_eq!(found.len(), 1, "{findings:?}");
+            assert!(found[0]["message"].as_str().unwrap().contains(part), "{:?}", found[0]);
+        }
+    }
+}

@@ -153,8 +153,8 @@ pub struct Binding<'a> {
     pub app_id: Option<&'a str>,
     /// Role as Configuration Manager spells it.
     pub role: Option<&'a str>,
-    /// Version of its Configuration Manager site, as the export has it.
-    pub site_version: Option<&'a str>,
+    /// Version of its Configuration Manager site: as its own record has it, else as exports of that site do.
+    pub site_version: Option<SiteVersion>,
     /// Port.
     pub port: Option<u16>,
     /// SHA-1 of the certificate.
@@ -281,7 +281,7 @@ impl Client<'_> {
     /// What its bindings say together.
     pub fn of_bindings(&self) -> OfBindings {
         *self.of_bindings.get_or_init(|| {
-            let mut versions = self.bindings.iter().filter_map(|b| b.site_version.and_then(SiteVersion::parse));
+            let mut versions = self.bindings.iter().filter_map(|b| b.site_version);
             let first = versions.next();
             OfBindings {
                 site_version: first.map(|first| versions.all(|version| version == first).then_some(first)),

@@ -599,7 +599,7 @@ fn judge_keys<'n>(
     worker: &mut Worker,
     tables: &mut Tables<'_>,
 ) -> Found {
-    let bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
+    let bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(|words| binding(words, context.sites)).collect();
     let before = facts::Client { bindings: &bindings, ..about(around, told, context) };
     let mut found = Found::default();
     let Found { bound, capi_card_keys, sums } = &mut found;
@@ -692,7 +692,8 @@ fn judge_keys<'n>(
 /// Judges a client, once its keys are judged.
 fn judge_client(around: &Around<'_>, told: &Told<'_>, found: Found, context: &Context<'_>, tables: &mut Tables<'_>) {
     let Found { bound, capi_card_keys, mut sums } = found;
-    let mut bindings: Vec<facts::Binding<'_>> = around.bindings.iter().map(binding).collect();
+    let mut bindings: Vec<facts::Binding<'_>> =
+        around.bindings.iter().map(|words| binding(words, context.sites)).collect();
     for binding in &mut bindings {
         binding.key = binding.sha1.and_then(|sha1| facts::choose(binding.kind, bound.get(&sha1)?));
     }
@@ -826,15 +827,16 @@ pub fn judge_template(origin: &Origin<'_>, template: &TemplateFacts, context: &C
     }
 }
 
-fn binding<'b>(words: &'b BindingWords<'_>) -> facts::Binding<'b> {
+fn binding<'b>(words: &'b BindingWords<'_>, sites: &Sites) -> facts::Binding<'b> {
     let b = &words.binding;
+    let version = b.site_version.as_deref().and_then(findings::SiteVersion::parse);
     let name = b.role.as_deref().or(b.site_name.as_deref()).or(b.endpoint.as_deref());
     facts::Binding {
         kind: b.kind,
         name,
         app_id: b.app_id.as_deref(),
         role: b.role.as_deref(),
-        site_version: b.site_version.as_deref(),
+        site_version: version.or_else(|| sites.version(b.site_code.as_deref()?)),
         port: b.port,
         sha1: b.sha1,
         key: None,

@@ -3,7 +3,7 @@
 //! Source: the rows of `configmgr.tsv` that the tests of the overview check.
 
 use super::*;
-use crate::findings::{Severity, Status};
+use crate::findings::{Severity, SiteVersion, Status};
 
 const CLIENT: &str = "configmgr_client_certificate";
 const ROLE: &str = "configmgr_role_certificate";
@@ -72,7 +72,7 @@ fn an_unknown_interface_is_unknown_with_both_answers() {
 fn the_version_comes_from_the_option_then_from_bindings_that_agree() {
     let certificates = [client_certificate()];
     let key = key(KeyApi::Cng, &certificates);
-    let of = |text| Binding { site_version: Some(text), ..role("SMS Site System") };
+    let of = |text| Binding { site_version: SiteVersion::parse(text), ..role("SMS Site System") };
     let status = |bindings: &[Binding<'_>], option| {
         let outcomes = of_key(&key, &Client { bindings, ..Client::default() }, &at(option));
         only(&outcomes, CLIENT).status

@@ -191,6 +191,7 @@ pub const KINDS: &[&Kind] = &[
     &kinds::templates::CERTIPY,
     &kinds::templates::CERTIPY_ROW,
     &kinds::site_role::KIND,
+    &kinds::site::KIND,
     &kinds::iis::KIND,
     &kinds::event::KIND,
     &kinds::keyfactor::JOB,

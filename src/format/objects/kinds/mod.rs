@@ -10,6 +10,7 @@ pub mod iis;
 pub mod keyfactor;
 pub mod osquery;
 pub mod powershell;
+pub mod site;
 pub mod site_role;
 pub mod templates;
 pub mod velociraptor;
