@@ -108,6 +108,8 @@ const CLIENT_USES: [&str; 6] = [
 
 /// A client's key in CNG that is not RSA.
 const NOT_RSA: &str = "client_key_not_rsa";
+/// The site database.
+const DATABASE: &str = "site_database_server";
 /// No CNG certificate works.
 const NO_CNG: &str = "any_cng_certificate";
 
@@ -128,6 +130,15 @@ impl Said {
     /// By this statement.
     fn by(self, row: Option<&'static Row>) -> Self {
         Said { source: row.map(|row| row.source), ..self }
+    }
+
+    /// Where the statement allows 2,048 bits at most, of a key of so many.
+    fn of_bits(self, bits: Option<i32>) -> Self {
+        const MOST: i32 = 2048;
+        let Some(bits) = bits.filter(|bits| *bits > MOST) else { return self };
+        let status = if self.status == Status::Blocks { Status::Blocks } else { Status::Warns };
+        let why = format!("{}; the key has {bits} bits, and {MOST} are allowed", self.why);
+        Said { status, why: why.into(), ..self }
     }
 }
 
@@ -385,8 +396,6 @@ fn named<'c>(rule: &Rule, client: &'c Client<'_>) -> impl Iterator<Item = (Optio
 fn watched(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<Outcome> {
     const WATCHED: [&str; 2] = ["management_point", "state_migration_point"];
     const WATCH: &str = "site_system_monitoring";
-    /// As the statement says.
-    const MOST_BITS: i32 = 2048;
     if client.roles.is_empty() && !client.of_bindings().has_configmgr {
         return None;
     }
@@ -400,15 +409,8 @@ fn watched(key: &Key<'_>, client: &Client<'_>, context: &Context<'_>) -> Option<
         (_, KeyApi::Cng) => (RoleKey::Cng, ""),
     };
     let version = context.site_version_of(client);
-    let mut said = at_version(version, &[WATCH], |version| role_at_version(WATCH, role_key, version));
-    if let Some(bits) = certificate.key_size_bits.filter(|bits| *bits > MOST_BITS) {
-        let status = if said.status == Status::Blocks { Status::Blocks } else { Status::Warns };
-        said = Said {
-            status,
-            why: format!("{}; the key has {bits} bits, and {MOST_BITS} are allowed", said.why).into(),
-            ..said
-        };
-    }
+    let said = at_version(version, &[WATCH], |version| role_at_version(WATCH, role_key, version));
+    let said = said.of_bits(certificate.key_size_bits);
     let message = format!("watch over the {}: {}{doubt}", role.title.to_lowercase(), said.why);
     let outcome = Outcome::new(&NAMED_USE, said.status, "key", message).said_in(said.source);
     Some(outcome.in_scenario(WATCH).by(key, certificate))
@@ -424,8 +426,10 @@ fn judge_role(
 ) {
     let version = context.site_version_of(client);
     let mut judge = |key: RoleKey, binding: Option<usize>, end: &str| {
-        let Said { status, why, source } =
-            at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
+        let bound = binding.and_then(|at| client.bindings.get(at)).and_then(|binding| binding.key.as_ref());
+        let bits = bound.filter(|_| role.id == DATABASE).and_then(|bound| bound.key_size_bits);
+        let said = at_version(version, &[role.id], |version| role_at_version(role.id, key, version));
+        let Said { status, why, source } = said.of_bits(bits);
         let message = format!("{}: {why}{end}", role.title);
         outcomes.push(
             Outcome::new(rule, status, "role", message)
@@ -479,8 +483,7 @@ fn certificates_of(client: &Client<'_>, role_at: Option<usize>, role: &Row) -> V
     let at_port = |port: u16| those(&|binding| is_web(binding, port));
     if role.kind != Kind::Role {
         // Of the other uses none answers at a port of this machine.
-        let is_database = role.id == "site_database_server";
-        return those(&|binding| is_database && binding.kind == BindingKind::SqlServer);
+        return those(&|binding| role.id == DATABASE && binding.kind == BindingKind::SqlServer);
     }
     if role.id == "software_update_point" {
         let bindings = at_port(WSUS);

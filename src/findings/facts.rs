@@ -178,6 +178,8 @@ pub struct Bound {
     pub storage: KeyStorage,
     /// `dwKeySpec`, where all records agree on it: 1 is AT_KEYEXCHANGE, 2 is AT_SIGNATURE (wincrypt.h), others are not kept.
     pub key_spec: Option<u32>,
+    /// Bits of the key.
+    pub key_size_bits: Option<i32>,
     /// Why it is not known which key it is.
     pub doubt: Option<String>,
 }
@@ -190,7 +192,8 @@ impl Bound {
 
     /// Another key that says the same to every rule.
     pub fn is_like(&self, other: &Bound) -> bool {
-        (self.is_machine, self.presence, self.nature()) == (other.is_machine, other.presence, other.nature())
+        let all = |bound: &Bound| (bound.is_machine, bound.presence, bound.key_size_bits);
+        all(self) == all(other) && self.nature() == other.nature()
     }
 }
 
@@ -232,7 +235,7 @@ pub fn choose(kind: BindingKind, keys: &[Bound]) -> Option<Bound> {
     };
     let doubt = format!("several keys have its certificate, and differ: {} and {}", name(first), name(other));
     let (api, storage) = (KeyApi::Unknown, KeyStorage::Unknown);
-    Some(Bound { key_id: None, api, storage, key_spec: None, doubt: Some(doubt), ..first.clone() })
+    Some(Bound { key_id: None, api, storage, key_spec: None, key_size_bits: None, doubt: Some(doubt), ..first.clone() })
 }
 
 /// A client. The keys of a client are judged one by one, its bindings and itself after them.

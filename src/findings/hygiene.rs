@@ -147,16 +147,16 @@ fn day(date: Date) -> String {
 
 /// What is told of keys of which hardware is claimed: worked out once, as up to every key is told it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Claims(Vec<(KeyStorage, Grade, Arc<str>)>);
+pub(super) struct Unproved(Vec<(KeyStorage, Grade, Arc<str>)>);
 
-impl Claims {
+impl Unproved {
     /// For every storage and grade.
     pub(super) fn new() -> Self {
         let of = |storage: KeyStorage| {
             let grades = [Grade::Catalogued, Grade::Inferred, Grade::Recorded].into_iter();
             grades.map(move |grade| (storage, grade, claimed(storage, Some(grade)).into()))
         };
-        Claims(KeyStorage::ALL.into_iter().flat_map(of).collect())
+        Unproved(KeyStorage::ALL.into_iter().flat_map(of).collect())
     }
 
     fn of(&self, storage: KeyStorage, grade: Option<Grade>) -> Arc<str> {
@@ -185,7 +185,7 @@ fn hardware_claimed_not_attested(key: &Key<'_>, _: &Client<'_>, context: &Contex
     let marked = key.certificates.iter().find(|certificate| certificate.has_attestation_marks);
     let asked =
         key.templates.iter().find_map(|t| t.attestation.as_deref().filter(|a| matches!(*a, "preferred" | "required")));
-    let claimed = context.claims.of(key.storage.value, key.storage.grade);
+    let claimed = context.unproved.of(key.storage.value, key.storage.grade);
     let asked = match asked {
         Some(asked) => Some(format!("{claimed}; the template has attestation {asked}")),
         None => marked.map(|_| format!("{claimed}; the certificate has marks of an attestation")),

@@ -224,14 +224,16 @@ pub struct Context<'a> {
     site_version: Option<SiteVersion>,
     /// The answers to the question that is asked most: a key in CNG at a client.
     cng_clients: configmgr::Answers,
-    claims: hygiene::Claims,
+    /// What is told of keys of which hardware is claimed.
+    unproved: hygiene::Unproved,
 }
 
 impl<'a> Context<'a> {
     /// Works out what rules need.
     pub fn new(scan: Scan<'a>) -> Self {
         let site_version = scan.site_version.and_then(SiteVersion::parse);
-        Context { scan, site_version, cng_clients: configmgr::Answers::new(), claims: hygiene::Claims::new() }
+        let (cng_clients, unproved) = (configmgr::Answers::new(), hygiene::Unproved::new());
+        Context { scan, site_version, cng_clients, unproved }
     }
 
     /// The date to compare with.

@@ -861,6 +861,8 @@ fn of_binding(key: &facts::Key<'_>, seen: &[Seen<'_>]) -> Bound {
         api: key.api.value,
         storage: key.storage.value,
         key_spec: first.filter(|first| specs.all(|other| other == *first)),
+        // All certificates of a key have its public key.
+        key_size_bits: key.certificates.iter().find_map(|certificate| certificate.key_size_bits),
         doubt: None,
     }
 }

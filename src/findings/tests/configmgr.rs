@@ -302,6 +302,11 @@ fn the_site_database_has_the_certificate_of_its_sql_server() {
     let client = Client { roles: &listed, bindings: &bindings, ..Client::default() };
     let outcomes = of_client(&client, &at(Some("2309")));
     assert_eq!((only(&outcomes, USE).status, only(&outcomes, USE).binding), (Status::NotListed, Some(1)));
+    let long = Bound { key_size_bits: Some(4096), ..bound(KeyApi::Capi, 3) };
+    let bindings = [bindings[0].clone(), Binding { key: Some(long), ..bindings[1].clone() }];
+    let outcomes = of_client(&Client { bindings: &bindings, ..client.clone() }, &at(Some("2309")));
+    let outcome = only(&outcomes, USE);
+    assert!(outcome.status == Status::Warns && outcome.message.contains("4096 bits"), "{}", outcome.message);
     let outcomes = of_client(&Client { bindings: &bindings[..1], ..client }, &at(Some("2309")));
     assert_eq!(only(&outcomes, USE).status, Status::Unknown);
 }

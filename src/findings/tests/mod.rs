@@ -81,6 +81,7 @@ fn bound(api: KeyApi, id: u8) -> Bound {
         api,
         storage: KeyStorage::Software,
         key_spec: (api == KeyApi::Capi).then_some(1),
+        key_size_bits: Some(2048),
         doubt: None,
     }
 }
